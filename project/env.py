@@ -1,0 +1,109 @@
+"""Typed readers of the environment; a bad value stops the start with a sentence that says what to write."""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable without surrounding space; `default` when it is unset or blank."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A yes-or-no variable."""
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}: write 1 for yes or 0 for no.")
+
+
+def number(name: str, default: int, *, low: int, high: int) -> int:
+    """A whole number from `low` to `high`."""
+    value = text(name)
+    if not value:
+        return default
+    if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write a whole number from {low} to {high}.")
+    return int(value)
+
+
+def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
+    """A list separated by commas."""
+    return [part.strip() for part in text(name).split(",") if part.strip()] or list(default)
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of the allowed words."""
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write one of {', '.join(allowed)}.")
+    return value
+
+
+def http_url(name: str, default: str = "") -> str:
+    """An http or https address without a trailing slash."""
+    value = text(name, default)
+    if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+        raise ImproperlyConfigured(f"{name} is {value!r}: write an address such as https://api.example.com/v1.")
+    return value.rstrip("/")
+
+
+def redis_url(name: str) -> str:
+    """A Redis address, or nothing."""
+    value = text(name)
+    if value and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+        raise ImproperlyConfigured(f"{name} is {value!r}: write an address such as redis://127.0.0.1:6379/0.")
+    return value
+
+
+def folder(name: str, default: str) -> Path:
+    """An absolute path of a folder that may not exist yet."""
+    path = Path(text(name, default)).expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise ImproperlyConfigured(f"{name} is {str(path)!r}, which is a file: write the path of a folder.")
+    return path
+
+
+def secret(name: str, kept_in: Path) -> str:
+    """A secret: from the variable, or the file that `serve` keeps, or else good for this process only."""
+    value = text(name)
+    if not value and kept_in.is_file():
+        value = kept_in.read_text().strip()
+    return value or secrets.token_urlsafe(48)
+
+
+def database(name: str) -> dict[str, object] | None:
+    """Django's connection settings from a postgres:// address; None when the variable is unset.
+
+    Query parameters (sslmode=require and the like) are handed to psycopg; `host=/path` names a socket folder.
+    """
+    value = text(name)
+    if not value:
+        return None
+    hint = f"{name} must look like postgres://user:password@host:5432/database."
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{hint} ({error})") from error
+    if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
+        raise ImproperlyConfigured(hint)
+    options = dict(parse_qsl(parts.query))
+    return {
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", parts.hostname or ""),
+        "PORT": str(port or ""),
+        "OPTIONS": options,
+    }

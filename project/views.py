@@ -1,0 +1,54 @@
+"""Pages that belong to no tenant: the way in, health, and what is shown when something is wrong."""
+
+import sys
+
+from django.db import InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from psycopg_pool import PoolTimeout
+
+from project import warm_up
+from tenants.middleware import tenants_of
+from tenants.models import Tenant
+
+AWAY = (OperationalError, InterfaceError, PoolTimeout)
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """The only tenant there is, or a list of those one may choose from."""
+    tenants = list(Tenant.objects.filter(active=True))
+    if len(tenants) == 1:
+        return HttpResponseRedirect(f"/{tenants[0].slug}/")
+    mine = tenants_of(request) if request.user.is_authenticated else []
+    return render(request, "home.html", {"tenants": mine or tenants})
+
+
+def healthz(_request: HttpRequest) -> JsonResponse:
+    """200 once this process can answer questions; 503 with the reason until then."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except AWAY:
+        return JsonResponse({"status": "waiting for the database"}, status=503)
+    if not warm_up.done():
+        return JsonResponse({"status": warm_up.state()}, status=503)
+    return JsonResponse({"status": "ok"})
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django's signature)
+    """404."""
+    return render(request, "error.html", {"code": 404}, status=404)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:  # noqa: ARG001 (Django's signature)
+    """403, also for a form whose token has expired."""
+    return render(request, "error.html", {"code": 403}, status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """503 while the database is away, which passes by itself; 500 for a defect."""
+    code = 503 if isinstance(sys.exc_info()[1], AWAY) else 500
+    response = render(None, "error.html", {"code": code, "path": request.path}, status=code)
+    if code == 503:  # noqa: PLR2004 (the status)
+        response["Retry-After"] = "5"
+    return response

@@ -1,0 +1,174 @@
+"""Tenants, who belongs to them, their keys, and what was done in them."""
+
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from tenants.scope import current_tenant_id
+
+#: First parts of paths that belong to the product itself.
+RESERVED_SLUGS = frozenset({"accounts", "admin", "api", "healthz", "metrics", "static", "files", "ws", "askwell"})
+HUE_OF_ASKWELL, CHROMA_OF_ASKWELL = 186, 0.078
+
+
+def _not_reserved(slug: str) -> None:
+    if slug in RESERVED_SLUGS:
+        raise ValidationError(
+            _("“%(slug)s” is used by Askwell itself: choose another name for the address."), params={"slug": slug}
+        )
+
+
+class Tenant(models.Model):
+    """An organisation that answers its customers with Askwell. Reached at /<slug>/, and at its host name if it has one."""
+
+    slug = models.CharField(
+        max_length=40,
+        unique=True,
+        validators=[
+            RegexValidator(r"^[a-z0-9][a-z0-9-]*\Z", _("Use small letters, digits and hyphens.")),
+            _not_reserved,
+        ],
+        help_text=_("The first part of its address: /techpro/"),
+    )
+    name = models.CharField(max_length=120)
+    assistant_name = models.CharField(
+        max_length=80, blank=True, help_text=_("What customers see as the sender of replies.")
+    )
+    language = models.CharField(
+        max_length=12, default="en", help_text=_("The language most of its documents are in: en, es, de …")
+    )
+    host = models.CharField(
+        max_length=253,
+        unique=True,
+        null=True,
+        blank=True,
+        help_text=_("Optional: a host name of its own, such as help.example.com"),
+    )
+    greeting = models.CharField(max_length=200, blank=True)
+    suggestions = models.JSONField(
+        default=list, blank=True, help_text=_("Questions offered to begin with, as a list of texts.")
+    )
+    hue = models.PositiveSmallIntegerField(default=HUE_OF_ASKWELL, validators=[MaxValueValidator(359)])
+    chroma = models.FloatField(default=CHROMA_OF_ASKWELL, validators=[MinValueValidator(0), MaxValueValidator(0.1)])
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        self.host = (self.host or "").strip().lower() or None
+
+    @property
+    def speaker(self) -> str:
+        """Who replies, as customers see it."""
+        return self.assistant_name or f"{self.name} assistant"
+
+
+class TenantQuerySet(models.QuerySet[Any]):
+    """A query set whose new rows belong to the tenant in scope."""
+
+    def create(self, **values: Any) -> Any:
+        if "tenant" not in values:
+            values.setdefault("tenant_id", current_tenant_id())
+        return super().create(**values)
+
+
+class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: ignore[misc] # a class made by a call
+    """Rows of the tenant in scope; raises NoTenantScope outside of one."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().filter(tenant_id=current_tenant_id())
+
+
+class TenantOwned(models.Model):
+    """A row that belongs to one tenant. Its table's migration must hold EnableTenantPolicy; a test looks."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", editable=False)
+
+    objects: ClassVar[TenantManager] = TenantManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.tenant_id is None:
+            self.tenant_id = current_tenant_id()
+        super().save(*args, **kwargs)
+
+
+class Role(models.TextChoices):
+    """What a member may do: owners everything, curators knowledge, reviewers replies, agents hand-overs, customers chat."""
+
+    OWNER = "owner", _("Owner")
+    CURATOR = "curator", _("Curator")
+    REVIEWER = "reviewer", _("Reviewer")
+    AGENT = "agent", _("Agent")
+    CUSTOMER = "customer", _("Customer")
+
+
+#: Roles of people who work for the tenant.
+STAFF = (Role.OWNER, Role.CURATOR, Role.REVIEWER, Role.AGENT)
+
+
+class Membership(TenantOwned):
+    """A user's role in a tenant; one user may have several."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    role = models.CharField(max_length=12, choices=Role.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "user", "role"], name="one_membership_per_role")]
+        ordering = ["user_id", "role"]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.get_role_display()})"
+
+    @classmethod
+    def of_user(cls, user_id: int) -> models.QuerySet[Self]:
+        """Memberships of one user across tenants; needs `user_scope`."""
+        return models.QuerySet(cls).filter(user_id=user_id)
+
+
+class ApiKey(TenantOwned):
+    """A key for programs. Only its SHA-256 is kept; the key itself is shown once."""
+
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=12, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta(TenantOwned.Meta):
+        verbose_name = _("API key")
+        constraints = [models.UniqueConstraint(fields=["tenant", "digest"], name="one_key_per_digest")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class AuditEvent(TenantOwned):
+    """Who did what, when, on what. Append-only: a trigger refuses changes and deletions."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    actor = models.CharField(max_length=200, help_text=_("Who: a user's name, a visitor, a key or a command."))
+    action = models.CharField(max_length=80)
+    target = models.CharField(max_length=200, blank=True)
+    detail = models.JSONField(default=dict, blank=True)
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["tenant", "-at"], name="audit_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.actor}: {self.action} {self.target}".strip()
