@@ -50,9 +50,11 @@ def tenant_scope(tenant_id: int) -> Iterator[None]:
     outer = _tenant.get()
     if outer is not None and outer != tenant_id:
         raise WrongTenantScope(WrongTenantScope.__doc__)
-    with transaction.atomic():
+    with contextlib.ExitStack() as stack:
         if outer is None:
-            _set_local(TENANT_SETTING, tenant_id)
+            stack.enter_context(_setting(TENANT_SETTING, tenant_id))
+        else:
+            stack.enter_context(transaction.atomic())
         token = _tenant.set(tenant_id)
         try:
             yield
@@ -63,18 +65,19 @@ def tenant_scope(tenant_id: int) -> Iterator[None]:
 @contextlib.contextmanager
 def user_scope(user_id: int) -> Iterator[None]:
     """A transaction in which one user's own memberships can be read, in whichever tenants they are."""
-    with transaction.atomic():
-        _set_local(USER_SETTING, user_id)
-        try:
-            yield
-        finally:
-            if not connection.needs_rollback:
-                _set_local(USER_SETTING, "")
+    with _setting(USER_SETTING, user_id):
+        yield
 
 
-def _set_local(name: str, value: object) -> None:
-    with connection.cursor() as cursor:
+@contextlib.contextmanager
+def _setting(name: str, value: int) -> Iterator[None]:
+    """A transaction with a setting of PostgreSQL's; cleared early where a longer transaction goes on around it."""
+    inside = connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config(%s, %s, true)", [name, str(value)])
+        yield
+        if inside:
+            cursor.execute("SELECT set_config(%s, '', true)", [name])
 
 
 async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

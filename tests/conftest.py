@@ -1,0 +1,67 @@
+"""One PostgreSQL for the whole run, and the cast: Alice owns the tenant, Bob is its customer, Charlie knows nobody."""
+
+import contextlib
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from project import postgres
+from project.database import close_connections
+from tenants.models import Role, Tenant
+from tenants.scope import tenant_scope
+from tenants.services import add_member, create_tenant
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """The database server of the run: the one of DATABASE_URL, or an embedded one."""
+    with postgres.running(settings.DATA_DIR) if settings.EMBEDDED_DATABASE else contextlib.nullcontext():
+        yield
+        close_connections()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(postgres_server, django_db_setup):
+    """The test database, once the server runs."""
+
+
+@pytest.fixture
+def tenant(db) -> Tenant:
+    return create_tenant(slug="acme", name="Acme")
+
+
+@pytest.fixture
+def other_tenant(db) -> Tenant:
+    return create_tenant(slug="globex", name="Globex")
+
+
+@pytest.fixture
+def scope(tenant):
+    """Everything in the test happens in the scope of `tenant`."""
+    with tenant_scope(tenant.pk):
+        yield tenant
+
+
+def person(tenant: Tenant | None, name: str, *roles: Role) -> User:
+    user = User.objects.create_user(name, f"{name}@example.com", "a long enough password")
+    if tenant:
+        with tenant_scope(tenant.pk):
+            for role in roles:
+                add_member(user=user, role=role)
+    return user
+
+
+@pytest.fixture
+def alice(tenant) -> User:
+    return person(tenant, "alice", Role.OWNER)
+
+
+@pytest.fixture
+def bob(tenant) -> User:
+    return person(tenant, "bob", Role.CUSTOMER)
+
+
+@pytest.fixture
+def charlie(db) -> User:
+    return person(None, "charlie")
