@@ -1,0 +1,68 @@
+"""Shared reads of a tenant's knowledge. All need a tenant scope."""
+
+import datetime
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from knowledge.models import Chunk, Document, DocumentVersion, KnowledgeChange, KnowledgeState
+
+
+def today() -> datetime.date:
+    """The day that validity is measured by: UTC, wherever the server stands."""
+    return timezone.now().date()
+
+
+def valid_on(day: datetime.date, prefix: str = "") -> Q:
+    """The condition that a document may answer on this day; `prefix` leads to the document, such as "document__"."""
+    begun = Q(**{f"{prefix}valid_from": None}) | Q(**{f"{prefix}valid_from__lte": day})
+    not_over = Q(**{f"{prefix}valid_until": None}) | Q(**{f"{prefix}valid_until__gte": day})
+    return begun & not_over
+
+
+def retrievable_chunks() -> QuerySet[Chunk]:
+    """The passages that may be found: the one definition, for replicas as for the last query of a search."""
+    return Chunk.objects.filter(
+        valid_on(today(), "document__"),
+        enabled=True,
+        document__state=Document.State.LIVE,
+        document__current=F("version"),
+    )
+
+
+def live_documents() -> QuerySet[Document]:
+    """The documents that may answer today."""
+    return Document.objects.filter(valid_on(today()), state=Document.State.LIVE)
+
+
+def knowledge_version() -> int:
+    """How often the knowledge has changed."""
+    return KnowledgeState.objects.values_list("version", flat=True).first() or 0
+
+
+def changes_since(version: int) -> tuple[int, list[int]]:
+    """The version now, and the ids of the documents that changed after `version`; deleted documents are among them."""
+    changed = KnowledgeChange.objects.filter(version__gt=version).values_list("version", "document_id")
+    rows = list(changed)
+    return max((at for at, _ in rows), default=version), [document for _, document in rows]
+
+
+def documents_overview() -> QuerySet[Document]:
+    """Documents with what a list shows of each: the state of the newest version and how many passages are in use."""
+    newest = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by("-number")
+    return Document.objects.annotate(
+        newest_id=newest.values("pk")[:1],
+        newest_state=newest.values("state")[:1],
+        newest_progress=newest.values("progress")[:1],
+        newest_error=newest.values("error")[:1],
+    )
+
+
+def with_same_content(content_hash: str, *, apart_from: int | None = None) -> QuerySet[Document]:
+    """The documents of which the current or the coming version holds these very bytes."""
+    holding = DocumentVersion.objects.filter(document=OuterRef("pk"), content_hash=content_hash).exclude(
+        state__in=[DocumentVersion.State.SUPERSEDED, DocumentVersion.State.FAILED]
+    )
+    documents: QuerySet[Any] = Document.objects.filter(Exists(holding)).exclude(pk=apart_from)
+    return documents
