@@ -1,0 +1,221 @@
+"""Conversations, their messages, the log of frames that sockets resume from, and what people thought of the replies."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models import TenantOwned
+
+TITLE_LENGTH = 120  # characters
+CLIENT_ID_LENGTH = 100  # characters
+BEST_RATING = 5
+
+
+class Conversation(TenantOwned):
+    """One person's talk with the assistant: of a signed-in user, or of an anonymous visitor.
+
+    `server` is the process that runs its replies and numbers its frames now; null when nothing runs. `last_seq` is the
+    number of the last frame in the log.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    visitor = models.UUIDField(null=True, blank=True)
+    title = models.CharField(max_length=TITLE_LENGTH, blank=True)
+    summary = models.TextField(blank=True, editable=False)
+    needs_person = models.BooleanField(default=False, help_text=_("The customer asked for a person."))
+    handover_reason = models.CharField(max_length=300, blank=True)
+    last_seq = models.PositiveIntegerField(default=0, editable=False)
+    server = models.UUIDField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["-updated_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user=None, visitor__isnull=False) | Q(user__isnull=False, visitor=None),
+                name="conversation_has_one_owner",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "user", "-updated_at"], name="conversations_of_user"),
+            models.Index(fields=["tenant", "visitor", "-updated_at"], name="conversations_of_visitor"),
+            models.Index(fields=["tenant", "-updated_at"], name="handover_queue", condition=Q(needs_person=True)),
+            models.Index(fields=["tenant", "server"], name="conversations_running", condition=~Q(server=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(_("New conversation"))
+
+
+class Role(models.TextChoices):
+    """Who a message is from; a note is seen by staff only."""
+
+    CUSTOMER = "customer", _("Customer")
+    ASSISTANT = "assistant", _("Assistant")
+    PERSON = "person", _("Person")
+    NOTE = "note", _("Note")
+
+
+class State(models.TextChoices):
+    """Where a reply is. A customer's message is `done` from the start."""
+
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    STOPPED = "stopped", _("Stopped by the customer")
+    FAILED = "failed", _("Failed")
+    INTERRUPTED = "interrupted", _("Interrupted")
+
+
+#: States of a reply that is still to come to its end.
+UNFINISHED = (State.QUEUED, State.RUNNING)
+
+
+class Message(TenantOwned):
+    """Something said in a conversation; a reply of the assistant with everything worth keeping about it.
+
+    `client_id` is the customer's own id of their message: the same one from the same `person` is the same message.
+    `announced` tells that its `message.accepted` frame is in the log. `started_seq` is the number of the reply's
+    `run.started` frame: a page that shows the reply before its end resumes from the frame before that.
+    `trace` is large: lists should defer it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.DONE)
+    person = models.CharField(max_length=40, blank=True, editable=False)
+    client_id = models.CharField(max_length=CLIENT_ID_LENGTH, null=True, editable=False)
+    announced = models.BooleanField(default=True, editable=False)
+    reply_to = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="replies")
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True, editable=False)
+    citations = models.JSONField(default=list, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    intents = models.JSONField(default=list, blank=True)
+    usage = models.JSONField(default=dict, blank=True)
+    cost = models.DecimalField(max_digits=12, decimal_places=6, default=0)
+    model = models.CharField(max_length=120, blank=True)
+    finish = models.CharField(max_length=20, blank=True)
+    known = models.BooleanField(default=True)
+    cached = models.BooleanField(default=False)
+    degraded = models.BooleanField(default=False)
+    trace = models.JSONField(default=dict, blank=True)
+    error = models.CharField(max_length=200, blank=True)
+    reference = models.CharField(max_length=12, blank=True, help_text=_("Shown to the customer when a reply fails."))
+    stop_asked = models.BooleanField(default=False, editable=False)
+    started_seq = models.PositiveIntegerField(null=True, editable=False)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "person", "client_id"], name="one_message_per_client_id"),
+        ]
+        indexes = [
+            models.Index(fields=["conversation", "created_at"], name="messages_in_order"),
+            models.Index(fields=["tenant", "-created_at"], name="replies_by_time", condition=Q(role="assistant")),
+            models.Index(fields=["tenant", "confidence"], name="replies_by_confidence", condition=Q(role="assistant")),
+            GinIndex(fields=["intents"], name="replies_by_intent", opclasses=["jsonb_path_ops"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:TITLE_LENGTH]
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will come."""
+        return self.state not in UNFINISHED
+
+
+class FrameLog(TenantOwned):
+    """Frames of a conversation from `first_seq` to `last_seq`, as they were sent, one JSON text a line.
+
+    Many frames share a row because a reply makes some thirty a second and each row costs its checks and index entries.
+    """
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    first_seq = models.PositiveIntegerField()
+    last_seq = models.PositiveIntegerField()
+    lines = models.TextField()
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "first_seq"], name="one_frame_per_seq"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_seq}-{self.last_seq}"
+
+
+class Thumb(models.TextChoices):
+    UP = "up", _("Helpful")
+    DOWN = "down", _("Not helpful")
+
+
+class Feedback(TenantOwned):
+    """What the customer thought of a reply."""
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="feedback")
+    rating = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(BEST_RATING)]
+    )
+    thumb = models.CharField(max_length=4, choices=Thumb.choices, blank=True)
+    comment = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta(TenantOwned.Meta):
+        verbose_name_plural = _("feedback")
+        indexes = [models.Index(fields=["tenant", "rating"], name="feedback_by_rating")]
+
+    def __str__(self) -> str:
+        return f"{self.rating or '–'} {self.thumb}".strip()
+
+
+class Review(TenantOwned):
+    """What a reviewer of the tenant found in a reply; one for each reviewer."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="reviews")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    rating = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(BEST_RATING)]
+    )
+    tags = models.JSONField(default=list, blank=True, help_text=_("What is wrong, as a list of short words."))
+    corrected = models.TextField(blank=True, help_text=_("What the reply should have said."))
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["message", "reviewer"], name="one_review_per_reviewer"),
+        ]
+        indexes = [models.Index(fields=["tenant", "rating"], name="reviews_by_rating")]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer}: {self.rating or '–'}"
+
+
+class ServerProcess(models.Model):
+    """A web process that is alive as long as its heart beats; of no tenant. See `chat.processes`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    host = models.CharField(max_length=253)
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.id}"
