@@ -1,11 +1,11 @@
 #!/usr/bin/env python
-"""Askwell's commands. Those that need the database find the running one, or start the embedded one for their own duration."""
+"""Askwell's commands. Those that need the database find the running one, or start the embedded one meanwhile."""
 
 import os
 import sys
 
 #: Commands that do without a database, or that start it themselves.
-WITHOUT_DATABASE = {"check", "collectstatic", "help", "--help", "--version", "version", "scripted_model", "findstatic"}
+WITHOUT_DATABASE = {"check", "collectstatic", "findstatic", "help", "scripted_model", "version"}
 
 #: Commands that make the tables, or look at them only in the code.
 WITHOUT_TABLES = {"migrate", "makemigrations"}
@@ -20,7 +20,7 @@ def main() -> None:
         from project.serve import main as serve  # without Django: the supervisor stays small
 
         sys.exit(serve(sys.argv[2:]))
-    if (command in WITHOUT_DATABASE and "--database" not in sys.argv) or "--help" in sys.argv:
+    if (command in WITHOUT_DATABASE and "--database" not in sys.argv) or {"--help", "--version"} & set(sys.argv):
         execute_from_command_line(sys.argv)
         return
     from project.database import database_ready

@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -82,7 +83,7 @@ def secret(name: str, kept_in: Path) -> str:
     return value or secrets.token_urlsafe(48)
 
 
-def database(name: str) -> dict[str, object] | None:
+def database(name: str) -> dict[str, Any] | None:
     """Django's connection settings from a postgres:// address; None when the variable is unset.
 
     Query parameters (sslmode=require and the like) are handed to psycopg; `host=/path` names a socket folder.

@@ -1,4 +1,4 @@
-"""Django's settings: pure data, read from the environment once. Nothing here opens a file for writing or a connection."""
+"""Django's settings: pure data, read from the environment once. Nothing here writes a file or opens a connection."""
 
 import warnings
 from dataclasses import dataclass
@@ -112,18 +112,16 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 500
 
 ## DATA
 
+_database = env.database("DATABASE_URL") or postgres.connection_settings(DATA_DIR)
+_pool = {"min_size": 1, "max_size": env.number("ASKWELL_POOL", 16, low=2, high=200), "timeout": 5}
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        **(env.database("DATABASE_URL") or postgres.connection_settings(DATA_DIR)),
+        **_database,
+        "OPTIONS": {**_database["OPTIONS"], "pool": _pool},
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
     },
-}
-DATABASES["default"]["OPTIONS"]["pool"] = {
-    "min_size": 1,
-    "max_size": env.number("ASKWELL_POOL", 16, low=2, high=200),
-    "timeout": 5,
 }
 EMBEDDED_DATABASE = env.database("DATABASE_URL") is None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

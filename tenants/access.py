@@ -74,7 +74,7 @@ def access_of(user: Any, visitor: uuid.UUID | None) -> Access:
 def tenant_view(
     *roles: Role,
 ) -> Callable[[Callable[Concatenate[TenantRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """Makes `view(request, …)` of a view under /<slug>/: inside the tenant's scope, with `request.tenant` and `.access`.
+    """Makes a view under /<slug>/ `view(request, …)`: in the tenant's scope, with `request.tenant` and `.access`.
 
     Without roles anyone may come in. With roles, a person without any of them gets 404, or the sign-in page if nobody
     is signed in.

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from tenants.access import VISITOR_AGE, VISITOR_COOKIE, access_of, read_visitor, sign_visitor
-from tenants.models import RESERVED_SLUGS, Membership, Tenant
+from tenants.models import RESERVED_SLUGS, Membership, Role, Tenant
 from tenants.scope import tenant_scope, user_scope
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -19,7 +19,7 @@ ADMIN_TENANT = "admin_tenant"  # key of the session: the tenant whose rows the a
 
 
 class TenantHostMiddleware:
-    """Reaches a tenant by its own host name: help.example.com/… is served as /<slug>/…"""
+    """Reaches a tenant by its own host name: help.example.com/… is served as /<slug>/…."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -37,7 +37,8 @@ def hosts() -> dict[str, str]:
     """Host name to slug, of the tenants that have one."""
     known: dict[str, str] | None = cache.get("tenant-hosts")
     if known is None:
-        known = dict(Tenant.objects.filter(active=True, host__isnull=False).values_list("host", "slug"))
+        rows = Tenant.objects.filter(active=True, host__isnull=False).values_list("host", "slug")
+        known = {host: slug for host, slug in rows if host}
         cache.set("tenant-hosts", known, HOSTS_KEPT)
     return known
 
@@ -87,10 +88,13 @@ class AdminTenantMiddleware:
 
 
 def tenants_of(request: HttpRequest) -> list[Tenant]:
-    """The tenants that this user works for; all of them for an operator."""
+    """The tenants that the signed-in user works for; all of them for an operator."""
+    user = request.user
     tenants = Tenant.objects.order_by("name")
-    if not request.user.is_superuser:  # type: ignore[union-attr] # the caller has checked that somebody is signed in
-        with user_scope(request.user.pk):
-            mine = Membership.of_user(request.user.pk).exclude(role="customer").values_list("tenant_id", flat=True)
+    if user.pk is None:
+        return []
+    if not user.is_superuser:
+        with user_scope(user.pk):
+            mine = Membership.of_user(user.pk).exclude(role=Role.CUSTOMER).values_list("tenant_id", flat=True)
             tenants = tenants.filter(pk__in=list(mine))
     return list(tenants)

@@ -23,7 +23,7 @@ def _not_reserved(slug: str) -> None:
 
 
 class Tenant(models.Model):
-    """An organisation that answers its customers with Askwell. Reached at /<slug>/, and at its host name if it has one."""
+    """An organisation that answers its customers with Askwell, at /<slug>/ and at its host name if it has one."""
 
     slug = models.CharField(
         max_length=40,
@@ -85,7 +85,8 @@ class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: igno
     """Rows of the tenant in scope; raises NoTenantScope outside of one."""
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        return super().get_queryset().filter(tenant_id=current_tenant_id())
+        rows: models.QuerySet[Any] = super().get_queryset()
+        return rows.filter(tenant_id=current_tenant_id())
 
 
 class TenantOwned(models.Model):
@@ -100,13 +101,12 @@ class TenantOwned(models.Model):
         base_manager_name = "objects"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.tenant_id is None:
-            self.tenant_id = current_tenant_id()
+        self.tenant_id = self.tenant_id or current_tenant_id()
         super().save(*args, **kwargs)
 
 
 class Role(models.TextChoices):
-    """What a member may do: owners everything, curators knowledge, reviewers replies, agents hand-overs, customers chat."""
+    """What a member may do: owners all, curators knowledge, reviewers replies, agents hand-overs, customers chat."""
 
     OWNER = "owner", _("Owner")
     CURATOR = "curator", _("Curator")

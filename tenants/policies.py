@@ -16,8 +16,8 @@ class EnableTenantPolicy(migrations.RunSQL):
         super().__init__(
             sql=f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY; ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY; '
             f'CREATE POLICY tenant_isolation ON "{table}" USING ({using}) WITH CHECK ({OWN_TENANT});',
-            reverse_sql=f'DROP POLICY tenant_isolation ON "{table}"; ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY; '
-            f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY;',
+            reverse_sql=f'DROP POLICY tenant_isolation ON "{table}"; '
+            f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY;',
         )
 
     def deconstruct(self) -> tuple[str, list[str], dict[str, str]]:

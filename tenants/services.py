@@ -27,6 +27,7 @@ def create_tenant(*, slug: str, name: str = "", language: str = "en", actor: str
 
 def add_member(*, user: User, role: Role, actor: str = "command") -> Membership:
     """Gives a user a role in the tenant in scope; harmless when the user has it."""
+    membership: Membership
     membership, created = Membership.objects.get_or_create(user=user, role=role)
     if created:
         record_audit(actor=actor, action="member.added", target=user.get_username(), detail={"role": str(role)})
@@ -43,7 +44,8 @@ def create_api_key(*, name: str, actor: str) -> tuple[ApiKey, str]:
 
 def find_api_key(text: str) -> ApiKey | None:
     """The living key of the tenant in scope with this text."""
-    return ApiKey.objects.filter(digest=_digest(text), revoked_at=None).first()
+    key: ApiKey | None = ApiKey.objects.filter(digest=_digest(text), revoked_at=None).first()
+    return key
 
 
 def revoke_api_key(*, key: ApiKey, actor: str) -> None:

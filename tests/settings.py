@@ -4,10 +4,11 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 if "ASKWELL_DATA" not in os.environ:
     os.environ["ASKWELL_DATA"] = tempfile.mkdtemp(prefix="askwell-tests-")
-    os.chmod(os.environ["ASKWELL_DATA"], 0o755)  # the embedded PostgreSQL may run as another user
+    Path(os.environ["ASKWELL_DATA"]).chmod(0o755)
     atexit.register(shutil.rmtree, os.environ["ASKWELL_DATA"], ignore_errors=True)
 
 from project.settings import *  # noqa: F403

@@ -1,0 +1,282 @@
+"""`manage.py serve`: everything on one machine.
+
+Starts PostgreSQL if needed, prepares the tables and the demo, runs one web server and one worker, restarts whichever
+dies, and stops them together. Django is not loaded here: the supervisor stays small, and a defect in the product cannot
+take it down.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from project import postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+SIGN_INS = "demo-sign-ins.json"  # in the data folder: what the demo's people sign in with
+BACKLOG = 1024  # connections that wait while the web server restarts
+LOOK_EVERY = 0.25  # seconds between two looks at the processes
+READY_PATIENCE = 120.0  # seconds for the web server to become ready
+STOP_PATIENCE = 10.0  # seconds for a process to end by itself
+RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0)  # seconds before the nth restart in a row
+STEADY = 60.0  # seconds after which a process counts as healthy again
+PR_SET_PDEATHSIG = 1  # prctl(2)
+WORKER_NICENESS = 10
+
+
+class Refused(Exception):  # noqa: N818 (not an error of ours: a sentence for the operator)
+    """Askwell cannot start; the message says why and what to do."""
+
+
+@dataclass
+class Child:
+    """A process that is kept alive."""
+
+    name: str
+    command: list[str]
+    descriptors: tuple[int, ...] = ()
+    niceness: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    due_at: float = 0.0
+    failures: int = field(default=0)
+
+    def look(self) -> None:
+        """Starts the process, or starts it again when it has died."""
+        now = time.monotonic()
+        if self.process is not None and self.process.poll() is not None:
+            code, self.process = self.process.returncode, None
+            self.failures = 0 if now - self.started_at > STEADY else self.failures + 1
+            pause = RESTART_PAUSES[min(self.failures, len(RESTART_PAUSES) - 1)]
+            self.due_at = now + pause
+            say(f"The {self.name} ended ({describe(code)}); starting it again{f' in {pause:.0f} s' if pause else ''}.")
+        if self.process is None and now >= self.due_at:
+            self.started_at = now
+            self.process = subprocess.Popen(  # noqa: S603 (our own programs)
+                self.command,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                pass_fds=self.descriptors,
+                preexec_fn=self._before_exec,  # noqa: PLW1509 (the supervisor has one thread)
+            )
+
+    def _before_exec(self) -> None:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # a killed supervisor leaves nobody behind
+        os.nice(self.niceness)
+
+    def stop(self) -> None:
+        """Asks it to end, and makes it end when it does not."""
+        if self.process is None:
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_PATIENCE)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def main(arguments: list[str]) -> int:
+    """Runs until SIGINT or SIGTERM. Returns the exit status."""
+    options = parse(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        serve(options.port, options.bind, options.data)
+    except (Refused, postgres.PostgresError) as refusal:
+        say(str(refusal))
+        return 1
+    except KeyboardInterrupt:
+        say("Stopped.")
+    return 0
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The command's options; the environment holds their defaults."""
+    parser = argparse.ArgumentParser(
+        prog="manage.py serve", description="Starts everything of Askwell on this machine."
+    )
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+    parser.add_argument(
+        "--bind", default=os.environ.get("ASKWELL_BIND") or "127.0.0.1", help="the address to listen on"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("ASKWELL_DATA") or "var"), help="the data folder"
+    )
+    return parser.parse_args(arguments)
+
+
+def serve(port: int, bind: str, data: Path) -> None:
+    """Starts, watches and stops everything; raises Refused when it cannot."""
+    data = prepare_folder(data)
+    os.environ["ASKWELL_DATA"] = str(data)
+    embedded = not os.environ.get("DATABASE_URL", "").strip()
+    database = postgres.running(data) if embedded else contextlib.nullcontext()
+    with sole_server(data, port), listening(bind, port) as listener, database:
+        prepare()
+        children = [web(listener), worker()]
+        try:
+            watch(children, f"http://{bind}:{port}", data if embedded else None)
+        finally:
+            stop(children)
+
+
+def prepare_folder(data: Path) -> Path:
+    """The data folder, with the secret that signs cookies."""
+    data = data.expanduser().absolute()
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        secret = data / "secret-key"
+        if not secret.exists():
+            with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
+    except OSError as error:
+        raise Refused(
+            f"The data folder {data} cannot be written to: {error.strerror}. Choose another with --data."
+        ) from error
+    return data
+
+
+@contextlib.contextmanager
+def sole_server(data: Path, port: int) -> Iterator[None]:
+    """Refuses a second server on one data folder. The lock is the kernel's, so a killed server leaves none behind."""
+    with (data / "serve.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused(
+                f"Askwell already runs on the data folder {data} ({holder(lock)}). "
+                "Stop it first, or choose another folder with --data."
+            ) from None
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()}, port {port}")
+        lock.flush()
+        yield
+
+
+def holder(lock: IO[str]) -> str:
+    """Who holds the lock, as they wrote it down."""
+    lock.seek(0)
+    return lock.read().strip() or "another process"
+
+
+@contextlib.contextmanager
+def listening(bind: str, port: int) -> Iterator[socket.socket]:
+    """The server's socket. It is held here, so that connections wait while the web server restarts."""
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(
+            bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise Refused(
+            f"Port {port} on {bind} cannot be used: {error}. Choose another, as in `make run PORT=8001`."
+        ) from error
+    with listener:
+        listener.set_inheritable(True)
+        yield listener
+
+
+def prepare() -> None:
+    """Checks the deployment, brings the tables up to date and seeds the demo, in a process of its own."""
+    done = subprocess.run([sys.executable, "manage.py", "prepare"], cwd=ROOT, check=False)
+    if done.returncode:
+        raise Refused("Askwell could not be prepared; the reason stands above.")
+
+
+def web(listener: socket.socket) -> Child:
+    """The web server: daphne on the socket that is held here."""
+    descriptor = listener.fileno()
+    command = [sys.executable, "-m", "daphne", "--fd", str(descriptor), "--verbosity", "0", "--ping-interval", "20",
+               "--ping-timeout", "30", "--no-server-name"]  # fmt: skip
+    if os.environ.get("ASKWELL_PROXY", "").strip() == "1":
+        command.append("--proxy-headers")
+    return Child("web server", [*command, "project.asgi:application"], descriptors=(descriptor,))
+
+
+def worker() -> Child:
+    """The worker that reads documents, given way to the web server."""
+    return Child("worker", [sys.executable, "manage.py", "work"], niceness=WORKER_NICENESS)
+
+
+def watch(children: list[Child], address: str, embedded: Path | None) -> None:
+    """Keeps everything alive until interrupted."""
+    announced, since = False, time.monotonic()
+    while True:
+        for child in children:
+            child.look()
+        if embedded and not postgres.alive(embedded):
+            say("PostgreSQL ended; starting it again.")
+            postgres.ensure_started(embedded)
+        if not announced and ready(address):
+            announce(address)
+            announced = True
+        elif not announced and time.monotonic() - since > READY_PATIENCE:
+            raise Refused(f"The web server did not become ready within {READY_PATIENCE:.0f} s: {address}/healthz")
+        time.sleep(LOOK_EVERY)
+
+
+def ready(address: str) -> bool:
+    """Whether /healthz answers 200."""
+    host = address.replace("//0.0.0.0", "//127.0.0.1").replace("//::", "//[::1]")
+    try:
+        with urllib.request.urlopen(f"{host}/healthz", timeout=2) as response:  # noqa: S310 (our own address)
+            return bool(response.status == 200)  # noqa: PLR2004 (the status)
+    except OSError:
+        return False
+
+
+def announce(address: str) -> None:
+    """Prints where to go and who to be."""
+    say(f"\nAskwell is ready: {address}/")
+    sign_ins = Path(os.environ["ASKWELL_DATA"]) / SIGN_INS
+    if sign_ins.exists():
+        demo = json.loads(sign_ins.read_text())
+        say(f"  Chat as a customer:  {address}/{demo['tenant']}/")
+        say(f"  Review replies:      {address}/{demo['tenant']}/review/")
+        say(f"  Keep documents:      {address}/admin/")
+        say("Demo sign-ins (password for all of them: " + demo["password"] + ")")
+        for person in demo["people"]:
+            say(f"  {person['role']:<10} {person['name']:<28} {person['does']}")
+    say("Ctrl+C stops everything.\n")
+
+
+def stop(children: list[Child]) -> None:
+    """Ends all processes, together."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for child in children:
+        if child.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                child.process.terminate()
+    for child in children:
+        child.stop()
+
+
+def describe(code: int) -> str:
+    """An exit status in words."""
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"status {code}"
+
+
+def say(text: str) -> None:
+    """A line for the operator."""
+    print(text, flush=True)  # noqa: T201 (a command speaks on stdout)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,70 @@
+"""Bad values stop the start with a sentence that says what to write."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from project import env
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("1", True), ("TRUE", True), ("no", False), ("0", False), ("", True), ("  ", True)]
+)
+def test_flags(monkeypatch, value, expected):
+    monkeypatch.setenv("X", value)
+    assert env.flag("X", default=True) is expected
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "says"),
+    [
+        (lambda: env.flag("X", default=False), "maybe", "write 1 for yes or 0 for no"),
+        (lambda: env.number("X", 5, low=1, high=9), "10", "from 1 to 9"),
+        (lambda: env.number("X", 5, low=1, high=9), "²", "from 1 to 9"),
+        (lambda: env.choice("X", "a", ("a", "b")), "c", "one of a, b"),
+        (lambda: env.http_url("X"), "api.example.com", "https://api.example.com/v1"),
+        (lambda: env.redis_url("X"), "127.0.0.1:6379", "redis://"),
+        (lambda: env.database("X"), "mysql://u@h/d", "postgres://user:password@host"),
+        (lambda: env.database("X"), "postgres://u@h:port/d", "postgres://user:password@host"),
+        (lambda: env.database("X"), "postgres://u@h", "postgres://user:password@host"),
+        (lambda: env.folder("X", "."), __file__, "path of a folder"),
+    ],
+)
+def test_bad_values_say_what_to_write(monkeypatch, read, value, says):
+    monkeypatch.setenv("X", value)
+    with pytest.raises(ImproperlyConfigured, match=says):
+        read()
+
+
+def test_a_database_address_is_taken_apart(monkeypatch):
+    monkeypatch.setenv("X", "postgresql://ann:p%40ss@db.example.com:5433/shop?sslmode=require")
+    assert env.database("X") == {
+        "NAME": "shop",
+        "USER": "ann",
+        "PASSWORD": "p@ss",
+        "HOST": "db.example.com",
+        "PORT": "5433",
+        "OPTIONS": {"sslmode": "require"},
+    }
+
+
+def test_a_database_on_a_socket(monkeypatch):
+    monkeypatch.setenv("X", "postgres:///shop?host=/run/postgresql")
+    assert (env.database("X") or {})["HOST"] == "/run/postgresql"
+
+
+def test_unset_means_default(monkeypatch):
+    monkeypatch.delenv("X", raising=False)
+    assert env.database("X") is None
+    assert env.number("X", 5, low=1, high=9) == 5
+    assert env.words("X", ("a",)) == ["a"]
+
+
+def test_the_secret_comes_from_the_variable_then_the_file_then_chance(monkeypatch, tmp_path):
+    kept = tmp_path / "secret-key"
+    assert env.secret("X", kept) != env.secret("X", kept)
+    kept.write_text("kept\n")
+    assert env.secret("X", kept) == "kept"
+    monkeypatch.setenv("X", "given")
+    assert env.secret("X", kept) == "given"
