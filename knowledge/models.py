@@ -95,14 +95,19 @@ class DocumentVersion(TenantOwned):
     number = models.PositiveIntegerField()
     file = models.FileField(upload_to=version_path, null=True, blank=True, max_length=200)
     filename = models.CharField(max_length=255, blank=True)
-    content_hash = models.CharField(max_length=64, help_text=_("SHA-256 of the bytes that were given."))
+    url = models.URLField(max_length=2000, blank=True, help_text=_("The address that the file is fetched from."))
+    content_hash = models.CharField(
+        max_length=64, blank=True, help_text=_("SHA-256 of what was given; empty until an address was fetched.")
+    )
     markdown = models.TextField(blank=True)
     pages = models.JSONField(default=list, help_text=_("Where each page begins in the Markdown."))
     publish = models.BooleanField(default=True, help_text=_("A draft goes live when this version is ready."))
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     progress = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(FINISHED)])
     error = models.TextField(blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text=_("How often a worker began; the last to begin is the only one whose results count.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 

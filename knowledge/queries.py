@@ -1,6 +1,6 @@
 """Shared reads of a tenant's knowledge. All need a tenant scope."""
 
-import datetime
+import datetime as dt
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -9,12 +9,12 @@ from django.utils import timezone
 from knowledge.models import Chunk, Document, DocumentVersion, KnowledgeChange, KnowledgeState
 
 
-def today() -> datetime.date:
+def today() -> dt.date:
     """The day that validity is measured by: UTC, wherever the server stands."""
     return timezone.now().date()
 
 
-def valid_on(day: datetime.date, prefix: str = "") -> Q:
+def valid_on(day: dt.date, prefix: str = "") -> Q:
     """The condition that a document may answer on this day; `prefix` leads to the document, such as "document__"."""
     begun = Q(**{f"{prefix}valid_from": None}) | Q(**{f"{prefix}valid_from__lte": day})
     not_over = Q(**{f"{prefix}valid_until": None}) | Q(**{f"{prefix}valid_until__gte": day})
@@ -23,17 +23,19 @@ def valid_on(day: datetime.date, prefix: str = "") -> Q:
 
 def retrievable_chunks() -> QuerySet[Chunk]:
     """The passages that may be found: the one definition, for replicas as for the last query of a search."""
-    return Chunk.objects.filter(
+    chunks: QuerySet[Chunk] = Chunk.objects.filter(
         valid_on(today(), "document__"),
         enabled=True,
         document__state=Document.State.LIVE,
         document__current=F("version"),
     )
+    return chunks
 
 
 def live_documents() -> QuerySet[Document]:
     """The documents that may answer today."""
-    return Document.objects.filter(valid_on(today()), state=Document.State.LIVE)
+    documents: QuerySet[Document] = Document.objects.filter(valid_on(today()), state=Document.State.LIVE)
+    return documents
 
 
 def knowledge_version() -> int:
@@ -51,12 +53,13 @@ def changes_since(version: int) -> tuple[int, list[int]]:
 def documents_overview() -> QuerySet[Document]:
     """Documents with what a list shows of each: the state of the newest version and how many passages are in use."""
     newest = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by("-number")
-    return Document.objects.annotate(
+    documents: QuerySet[Any] = Document.objects.annotate(
         newest_id=newest.values("pk")[:1],
         newest_state=newest.values("state")[:1],
         newest_progress=newest.values("progress")[:1],
         newest_error=newest.values("error")[:1],
     )
+    return documents
 
 
 def with_same_content(content_hash: str, *, apart_from: int | None = None) -> QuerySet[Document]:
