@@ -1,0 +1,16 @@
+"""`make bench`: every measurement, one after the other. Each also runs alone: `python -m benchmarks.chat --help`."""
+
+import argparse
+import subprocess
+import sys
+
+MEASUREMENTS = ["embedder", "retrieval", "refusal", "documents", "memory", "chat", "sockets"]
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("only", nargs="*", choices=[*MEASUREMENTS, []], help="leave out for all of them")
+failed = []
+for name in parser.parse_args().only or MEASUREMENTS:
+    print(f"\n== {name}", flush=True)
+    if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode:
+        failed.append(name)
+sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
