@@ -1,0 +1,1 @@
+"""A conversation in, a stream of typed events out."""

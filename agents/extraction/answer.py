@@ -1,0 +1,103 @@
+"""Which pieces make the answer."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from agents.extraction.scoring import Scored, score_units
+from agents.extraction.wording import word_list, word_unit
+from agents.words import content_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agents.extraction.units import Block
+    from agents.llm.base import Evidence
+    from knowledge.retrieval.search import Passage, SearchResult
+
+SENTENCES = 2
+"""Two sentences hold the gold answer of 89 % of SQuAD questions, one 79 %."""
+SAME = 0.6
+"""Jaccard similarity of content words from which a sentence repeats another."""
+LIST_REACH = 0.6
+"""How far below the best piece a step list may score and still answer a procedural question."""
+
+PROCEDURE = re.compile(
+    r"\bhow (?:do|can|should|would|to|may)\b(?! (?:long|much|many))|\b(?:steps?|instructions|procedure|what (?:should|must|do) i do)\b"
+    r"|\bcómo (?:puedo|se|debo|hago|\w+o\b)|\bpasos\b"
+    r"|\bwie (?:kann|soll|muss|\w+e) ich\b|\bwie \w+t man\b|\bschritte?\b"
+    r"|\bcomment (?:puis-je|faire|dois-je|\w+er)\b|\bétapes\b",
+    re.IGNORECASE,
+)
+
+
+def compose(evidence: Evidence) -> Iterator[str]:
+    """Yield the answer in pieces of text that join to the whole, passage numbers as citations."""
+    scored = score_units(evidence.question, evidence.result)
+    if not scored:
+        return
+    passages = evidence.result.passages
+    best = max(scored, key=lambda piece: piece.score)
+    steps = _step_list(evidence.question, scored, best)
+    if steps:
+        yield from word_list(passages[steps.passage - 1], _block(steps), steps.passage)
+        return
+    chosen = _choose(scored, evidence.result)
+    for index, piece in enumerate(chosen):
+        passage = passages[piece.passage - 1]
+        if piece.unit.kind == "prose" and piece.unit.block and piece.unit.block.kind == "list":
+            yield ("\n\n" if index else "") + "".join(word_list(passage, piece.unit.block, piece.passage)) + "\n"
+        else:
+            yield (_joint(passages, chosen[index - 1], piece) if index else "") + word_unit(
+                passage, piece.unit, piece.passage
+            )
+
+
+def _block(piece: Scored) -> Block:
+    if piece.unit.block is None:
+        raise ValueError("the piece is in no list")
+    return piece.unit.block
+
+
+def _step_list(question: str, scored: list[Scored], best: Scored) -> Scored | None:
+    """Return a piece of the list that tells how to do what `question` asks, None when it asks for no procedure."""
+    if not PROCEDURE.search(question):
+        return None
+    steps = [
+        piece
+        for piece in scored
+        if piece.unit.block and piece.unit.block.kind == "list" and _is_procedure(piece.unit.block)
+    ]
+    nearest = max(steps, key=lambda piece: piece.score, default=None)
+    return nearest if nearest and nearest.score >= best.score - LIST_REACH else None
+
+
+def _is_procedure(block: Block) -> bool:
+    return block.numbered and len(block.lines) > 1
+
+
+def _choose(scored: list[Scored], result: SearchResult) -> list[Scored]:
+    """Return the best pieces that do not repeat each other, in reading order."""
+    chosen: list[Scored] = []
+    for piece in sorted(scored, key=lambda piece: -piece.score):
+        if len(chosen) == SENTENCES:
+            break
+        if not any(_repeats(result, piece, other) for other in chosen):
+            chosen.append(piece)
+    return sorted(chosen, key=lambda piece: (piece.passage, piece.unit.start))
+
+
+def _repeats(result: SearchResult, piece: Scored, other: Scored) -> bool:
+    one, two = (content_words(_text(result.passages[p.passage - 1], p)) for p in (piece, other))
+    return bool(one | two) and len(one & two) >= SAME * len(one | two)
+
+
+def _text(passage: Passage, piece: Scored) -> str:
+    return passage.text[piece.unit.start : piece.unit.end]
+
+
+def _joint(passages: tuple[Passage, ...], before: Scored, piece: Scored) -> str:
+    """Sentences of one document flow on; another document begins a paragraph."""
+    same = passages[before.passage - 1].document_id == passages[piece.passage - 1].document_id
+    return " " if same and "row" not in {before.unit.kind, piece.unit.kind} else "\n\n"

@@ -1,0 +1,1 @@
+"""Answer providers behind one protocol: language models over HTTP, the extractive answerer, a double for tests."""

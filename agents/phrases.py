@@ -1,0 +1,100 @@
+# ruff: noqa: E501 - sentences for customers stay on one line each
+"""What the agent itself says to customers, in the languages it speaks; other languages get English."""
+
+from __future__ import annotations
+
+DEFAULT_LANGUAGE = "en"
+
+PHRASES: dict[str, dict[str, str]] = {
+    "en": {
+        "searching": "Searching {count} documents…",
+        "searching_all": "Searching the documents…",
+        "unknown": (
+            "I found nothing in {tenant}’s documents that answers this, so I would rather not guess. "
+            "A person can help you with it: just ask me to pass you on."
+        ),
+        "greeting": "Hello! I answer from {tenant}’s documents and name my sources. What would you like to know?",
+        "thanks": "You are welcome. Is there anything else I can help with?",
+        "goodbye": "Goodbye, and come back whenever you have a question.",
+        "handover": "I have asked for a person to take over. They will see this conversation, so you need not repeat anything.",
+        "empty": "There was no question in your message. Write what you would like to know and send it again.",
+        "unclear": "I did not find a question in that. What would you like to know?",
+        "degraded": "The language model does not answer, so this answer quotes the documents directly.",
+        "fallback": "The usual language model does not answer; another one takes over.",
+        "search_failed": "I cannot reach the documents at the moment. Your message is saved: please try again in a minute.",
+        "answer_failed": "I could not write an answer just now. Your message is saved: please try again.",
+        "link_removed": "(link removed)",
+    },
+    "es": {
+        "searching": "Buscando en {count} documentos…",
+        "searching_all": "Buscando en los documentos…",
+        "unknown": (
+            "No he encontrado nada en los documentos de {tenant} que responda a esto y prefiero no adivinar. "
+            "Una persona puede ayudarle: solo tiene que pedírmelo."
+        ),
+        "greeting": "¡Hola! Respondo a partir de los documentos de {tenant} e indico mis fuentes. ¿Qué desea saber?",
+        "thanks": "De nada. ¿Puedo ayudarle en algo más?",
+        "goodbye": "Hasta pronto. Vuelva cuando tenga otra pregunta.",
+        "handover": "He pedido que una persona continúe. Verá esta conversación, así que no tendrá que repetir nada.",
+        "empty": "Su mensaje no contenía ninguna pregunta. Escriba lo que desea saber y envíelo de nuevo.",
+        "unclear": "No he encontrado ninguna pregunta ahí. ¿Qué desea saber?",
+        "degraded": "El modelo de lenguaje no responde; esta respuesta cita directamente los documentos.",
+        "fallback": "El modelo de lenguaje habitual no responde; otro lo sustituye.",
+        "search_failed": "Ahora no puedo consultar los documentos. Su mensaje está guardado: inténtelo de nuevo en un minuto.",
+        "answer_failed": "No he podido escribir una respuesta. Su mensaje está guardado: inténtelo de nuevo.",
+        "link_removed": "(enlace eliminado)",
+    },
+    "de": {
+        "searching": "{count} Dokumente werden durchsucht…",
+        "searching_all": "Die Dokumente werden durchsucht…",
+        "unknown": (
+            "In den Dokumenten von {tenant} habe ich keine Antwort darauf gefunden und möchte nicht raten. "
+            "Ein Mensch kann Ihnen weiterhelfen: Sagen Sie mir einfach, dass ich Sie weiterleiten soll."
+        ),
+        "greeting": "Guten Tag! Ich antworte aus den Dokumenten von {tenant} und nenne meine Quellen. Was möchten Sie wissen?",
+        "thanks": "Gern geschehen. Kann ich sonst noch etwas für Sie tun?",
+        "goodbye": "Auf Wiedersehen! Kommen Sie wieder, wenn Sie eine Frage haben.",
+        "handover": "Ich habe einen Menschen gebeten zu übernehmen. Er sieht dieses Gespräch, Sie müssen nichts wiederholen.",
+        "empty": "In Ihrer Nachricht stand keine Frage. Schreiben Sie, was Sie wissen möchten, und senden Sie sie noch einmal.",
+        "unclear": "Darin habe ich keine Frage gefunden. Was möchten Sie wissen?",
+        "degraded": "Das Sprachmodell antwortet nicht; diese Antwort zitiert die Dokumente direkt.",
+        "fallback": "Das übliche Sprachmodell antwortet nicht; ein anderes springt ein.",
+        "search_failed": "Ich erreiche die Dokumente gerade nicht. Ihre Nachricht ist gespeichert: Bitte versuchen Sie es in einer Minute erneut.",
+        "answer_failed": "Ich konnte gerade keine Antwort schreiben. Ihre Nachricht ist gespeichert: Bitte versuchen Sie es erneut.",
+        "link_removed": "(Link entfernt)",
+    },
+    "fr": {
+        "searching": "Recherche dans {count} documents…",
+        "searching_all": "Recherche dans les documents…",
+        "unknown": (
+            "Je n’ai rien trouvé dans les documents de {tenant} qui réponde à cette question et je préfère ne pas deviner. "
+            "Une personne peut vous aider : il suffit de me le demander."
+        ),
+        "greeting": "Bonjour ! Je réponds à partir des documents de {tenant} et j’indique mes sources. Que souhaitez-vous savoir ?",
+        "thanks": "Je vous en prie. Puis-je vous aider pour autre chose ?",
+        "goodbye": "Au revoir, et revenez quand vous aurez une question.",
+        "handover": "J’ai demandé à une personne de prendre la suite. Elle verra cette conversation : inutile de répéter.",
+        "empty": "Votre message ne contenait pas de question. Écrivez ce que vous souhaitez savoir et renvoyez-le.",
+        "unclear": "Je n’y ai pas trouvé de question. Que souhaitez-vous savoir ?",
+        "degraded": "Le modèle de langage ne répond pas ; cette réponse cite directement les documents.",
+        "fallback": "Le modèle de langage habituel ne répond pas ; un autre le remplace.",
+        "search_failed": "Je ne peux pas consulter les documents pour l’instant. Votre message est enregistré : réessayez dans une minute.",
+        "answer_failed": "Je n’ai pas pu écrire de réponse. Votre message est enregistré : veuillez réessayer.",
+        "link_removed": "(lien supprimé)",
+    },
+}
+
+
+def known_language(language: str) -> str:
+    """Return the catalogue's language for a tag such as "de-CH"."""
+    primary = language.replace("_", "-").partition("-")[0].lower()
+    return primary if primary in PHRASES else DEFAULT_LANGUAGE
+
+
+def phrase(language: str, key: str, **values: object) -> str:
+    """Return a phrase with its values filled in.
+
+    Raises:
+        KeyError: there is no such phrase, or a value is missing.
+    """
+    return PHRASES[known_language(language)][key].format(**values)

@@ -1,0 +1,84 @@
+"""The account of a turn that reviewers read: what was asked, found, sent and answered, and how long each took."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from agents import prompts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agents.context import Turn
+    from agents.llm.base import LLMError, Message, Provider
+    from agents.memory import Rewritten
+    from knowledge.retrieval.search import Passage, SearchResult
+
+
+class Trace:
+    """Collects a JSON-able record; event times are milliseconds since the turn began."""
+
+    def __init__(self, turn: Turn) -> None:
+        """Start the clock."""
+        self._began = time.perf_counter()
+        self.record: dict[str, Any] = {
+            "question": turn.question,
+            "rewritten": turn.question,
+            "prompt_version": prompts.VERSION,
+            "passages": [],
+            "messages": [],
+            "events": [],
+            "attempts": [],
+        }
+
+    def event(self, name: str) -> None:
+        """Note that something happened now."""
+        self.record["events"].append({"event": name, "ms": self._elapsed()})
+
+    def rewritten(self, rewritten: Rewritten) -> None:
+        """Note the question that is searched for."""
+        self.record |= {"rewritten": rewritten.question, "rewritten_by": rewritten.by}
+        self.event("rewrite")
+
+    def searched(self, result: SearchResult) -> None:
+        """Note what was found."""
+        self.record |= {
+            "index": result.index,
+            "search_ms": round(result.ms, 2),
+            "documents": result.documents,
+            "answerability": round(result.answerability, 4),
+            "passages": [_passage(number, passage) for number, passage in enumerate(result.passages, 1)],
+        }
+        self.event("search")
+
+    def prompted(self, messages: Sequence[Message]) -> None:
+        """Note what a model is sent."""
+        self.record["messages"] = [{"role": message.role, "content": message.content} for message in messages]
+
+    def attempt(self, provider: Provider, after: LLMError | None) -> None:
+        """Note that a provider starts, and why the one before it was left."""
+        attempts = self.record["attempts"]
+        if after and attempts:
+            attempts[-1] |= {"failed": after.kind, "detail": str(after)[:500]}
+            self.record["degraded"] = after.kind
+        attempts.append({"provider": provider.name, "model": provider.model, "ms": self._elapsed()})
+
+    def _elapsed(self) -> float:
+        return round((time.perf_counter() - self._began) * 1000, 2)
+
+
+def _passage(number: int, passage: Passage) -> dict[str, Any]:
+    return {
+        "n": number,
+        "chunk": passage.chunk,
+        "document": passage.document,
+        "document_id": passage.document_id,
+        "title": passage.title,
+        "heading": list(passage.heading_path),
+        "page": passage.page,
+        "span": [passage.start, passage.end],
+        "text": passage.text,
+        "score": round(float(passage.score), 4),
+        "scores": {name: round(float(score), 4) for name, score in passage.scores.items()},
+    }
