@@ -20,7 +20,8 @@ class Conversation(TenantOwned):
     """One person's talk with the assistant: of a signed-in user, or of an anonymous visitor.
 
     `server` is the process that runs its replies and numbers its frames now; null when nothing runs. `last_seq` is the
-    number of the last frame in the log.
+    number of the last frame in the log. `attention` tells that process to look: another one queued a message here, or
+    asks it to stop a reply.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -34,6 +35,7 @@ class Conversation(TenantOwned):
     handover_reason = models.CharField(max_length=300, blank=True)
     last_seq = models.PositiveIntegerField(default=0, editable=False)
     server = models.UUIDField(null=True, editable=False)
+    attention = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -85,8 +87,8 @@ class Message(TenantOwned):
     """Something said in a conversation; a reply of the assistant with everything worth keeping about it.
 
     `client_id` is the customer's own id of their message: the same one from the same `person` is the same message.
-    `announced` tells that its `message.accepted` frame is in the log. `started_seq` is the number of the reply's
-    `run.started` frame: a page that shows the reply before its end resumes from the frame before that.
+    `seq` is the number of the frame that made it known: `message.accepted` of a customer's message, `run.started` of a
+    reply; null before. A page that shows an unfinished reply resumes from the frame before that.
     `trace` is large: lists should defer it.
     """
 
@@ -96,7 +98,7 @@ class Message(TenantOwned):
     state = models.CharField(max_length=12, choices=State.choices, default=State.DONE)
     person = models.CharField(max_length=40, blank=True, editable=False)
     client_id = models.CharField(max_length=CLIENT_ID_LENGTH, null=True, editable=False)
-    announced = models.BooleanField(default=True, editable=False)
+    seq = models.PositiveIntegerField(null=True, editable=False)
     reply_to = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="replies")
     text = models.TextField(blank=True)
     html = models.TextField(blank=True, editable=False)
@@ -114,7 +116,6 @@ class Message(TenantOwned):
     error = models.CharField(max_length=200, blank=True)
     reference = models.CharField(max_length=12, blank=True, help_text=_("Shown to the customer when a reply fails."))
     stop_asked = models.BooleanField(default=False, editable=False)
-    started_seq = models.PositiveIntegerField(null=True, editable=False)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
@@ -153,7 +154,7 @@ class FrameLog(TenantOwned):
 
     class Meta(TenantOwned.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["conversation", "first_seq"], name="one_frame_per_seq"),
+            models.UniqueConstraint(fields=["conversation", "last_seq"], name="one_frame_per_seq"),
         ]
 
     def __str__(self) -> str:
@@ -182,7 +183,7 @@ class Feedback(TenantOwned):
         indexes = [models.Index(fields=["tenant", "rating"], name="feedback_by_rating")]
 
     def __str__(self) -> str:
-        return f"{self.rating or '–'} {self.thumb}".strip()
+        return f"{self.rating or '-'} {self.thumb}".strip()
 
 
 class Review(TenantOwned):
@@ -206,14 +207,15 @@ class Review(TenantOwned):
         indexes = [models.Index(fields=["tenant", "rating"], name="reviews_by_rating")]
 
     def __str__(self) -> str:
-        return f"{self.reviewer}: {self.rating or '–'}"
+        return f"{self.reviewer}: {self.rating or '-'}"
 
 
 class ServerProcess(models.Model):
     """A web process that is alive as long as its heart beats; of no tenant. See `chat.processes`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    host = models.CharField(max_length=253)
+    host = models.CharField(max_length=320)
+    pid = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField()
 
