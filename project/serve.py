@@ -28,6 +28,7 @@ from project import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 SIGN_INS = "demo-sign-ins.json"  # in the data folder: what the demo's people sign in with
+HIGHEST_PORT = 65_535
 BACKLOG = 1024  # connections that wait while the web server restarts
 LOOK_EVERY = 0.25  # seconds between two looks at the processes
 READY_PATIENCE = 120.0  # seconds for the web server to become ready
@@ -177,20 +178,20 @@ def holder(lock: IO[str]) -> str:
 def listening(bind: str, port: int) -> Iterator[socket.socket]:
     """The server's socket. It is held here, so that connections wait while the web server restarts."""
     try:
-        family, kind, protocol, _name, address = socket.getaddrinfo(
-            bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
+        if not 0 <= port <= HIGHEST_PORT:
+            raise OSError(f"ports go from 1 to {HIGHEST_PORT}")
+        listener = socket.create_server((bind, port), family=_family(bind), backlog=BACKLOG)
+    except OSError as error:
         raise Refused(
-            f"Port {port} on {bind} cannot be used: {error}. Choose another, as in `make run PORT=8001`."
+            f"Port {port} on {bind} cannot be used: {error.strerror or error}. Choose another: `make run PORT=8001`."
         ) from error
     with listener:
         listener.set_inheritable(True)
         yield listener
+
+
+def _family(bind: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in bind else socket.AF_INET
 
 
 def prepare() -> None:

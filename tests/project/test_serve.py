@@ -1,0 +1,87 @@
+"""`serve` says in one sentence why it cannot start, and keeps its processes alive once it has."""
+
+import os
+import socket
+import stat
+import sys
+import time
+
+import pytest
+
+from project import serve
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_second_server_on_the_same_data_is_refused(tmp_path):
+    says = rf"already runs on the data folder {tmp_path} \(process {os.getpid()}, port 8000\)"
+    with serve.sole_server(tmp_path, 8000), pytest.raises(serve.Refused, match=says):
+        serve.sole_server(tmp_path, 8001).__enter__()
+    with serve.sole_server(tmp_path, 8001):
+        pass
+
+
+def test_a_port_in_use_says_so():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(serve.Refused, match=rf"Port {port} on 127.0.0.1 cannot be used: .*PORT=8001"):
+            serve.listening("127.0.0.1", port).__enter__()
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 10**9])
+def test_a_port_that_cannot_be(port):
+    with pytest.raises(serve.Refused, match=f"Port {port}"):
+        serve.listening("127.0.0.1", port).__enter__()
+
+
+def test_the_secret_is_kept_and_nobody_else_may_read_it(tmp_path):
+    data = serve.prepare_folder(tmp_path / "new" / "data")
+    secret = (data / "secret-key").read_text()
+    assert len(secret) > 50
+    assert stat.S_IMODE((data / "secret-key").stat().st_mode) == 0o600
+    serve.prepare_folder(data)
+    assert (data / "secret-key").read_text() == secret
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(serve.Refused, match="cannot be written to"):
+        serve.prepare_folder(file / "data")
+
+
+def test_a_refusal_is_one_line_and_a_failing_status(tmp_path, capsys):
+    with serve.sole_server(tmp_path, 1):
+        assert serve.main(["--data", str(tmp_path), "--port", "0"]) == 1
+    assert capsys.readouterr().out.startswith("Askwell already runs")
+
+
+def test_a_child_that_dies_is_started_again_and_later_each_time(capsys):
+    child = serve.Child("thing", [sys.executable, "-c", "raise SystemExit(3)"])
+    child.look()
+    child.process.wait()
+    child.look()
+    assert "The thing ended (status 3); starting it again in 1 s." in capsys.readouterr().out
+    assert child.process is None
+    child.due_at = 0
+    child.look()
+    assert child.process is not None
+    child.stop()
+
+
+def test_a_child_that_does_not_end_is_made_to(monkeypatch):
+    monkeypatch.setattr(serve, "STOP_PATIENCE", 0.2)
+    program = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    )
+    child = serve.Child("deaf", [sys.executable, "-c", program])
+    child.look()
+    time.sleep(0.3)
+    child.process.terminate()
+    child.stop()
+    assert child.process.returncode is not None
+
+
+def test_statuses_in_words():
+    assert serve.describe(-9) == "killed by SIGKILL"
+    assert serve.describe(2) == "status 2"
