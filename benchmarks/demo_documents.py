@@ -60,9 +60,9 @@ h2 {{ font-size: 15pt; margin: 9mm 0 2mm }}
 h3 {{ font-size: 11.5pt; margin: 5mm 0 1mm }}
 h1, h2, h3 {{ break-after: avoid }}
 p, ul, ol {{ margin: 0 0 2.5mm; orphans: 3; widows: 3 }}
-table {{ border-collapse: collapse; width: 100%; margin: 2mm 0 4mm; font-size: 9pt }}
+table {{ break-inside: avoid; border-collapse: collapse; width: 100%; margin: 2mm 0 4mm; font-size: 9pt }}
 th, td {{ border: .3mm solid #bbb; padding: 1.2mm 2mm; text-align: left; vertical-align: top }}
-tr {{ break-inside: avoid }}
+td:first-child {{ white-space: nowrap }}
 blockquote {{ margin: 3mm 0; padding: 2mm 4mm; border-left: 1mm solid #b45309; background: #fef6e7 }}
 </style></head>
 <body>{body}</body>
