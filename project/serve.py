@@ -28,6 +28,7 @@ from project import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 SIGN_INS = "demo-sign-ins.json"  # in the data folder: what the demo's people sign in with
+HIGHEST_PORT = 65_535
 BACKLOG = 1024  # connections that wait while the web server restarts
 LOOK_EVERY = 0.25  # seconds between two looks at the processes
 READY_PATIENCE = 120.0  # seconds for the web server to become ready
@@ -176,13 +177,13 @@ def holder(lock: IO[str]) -> str:
 @contextlib.contextmanager
 def listening(bind: str, port: int) -> Iterator[socket.socket]:
     """The server's socket. It is held here, so that connections wait while the web server restarts."""
+    advice = "Choose another: `make run PORT=8001`."
+    if not 0 <= port <= HIGHEST_PORT:
+        raise Refused(f"Port {port} on {bind} cannot be used: ports go from 1 to {HIGHEST_PORT}. {advice}")
     try:
         listener = socket.create_server((bind, port), family=_family(bind), backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise Refused(
-            f"Port {port} on {bind} cannot be used: {reason}. Choose another: `make run PORT=8001`."
-        ) from error
+    except OSError as error:
+        raise Refused(f"Port {port} on {bind} cannot be used: {error.strerror}. {advice}") from error
     with listener:
         listener.set_inheritable(True)
         yield listener
