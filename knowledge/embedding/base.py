@@ -1,0 +1,116 @@
+"""What an embedder is: the types that indexing and searching share, whichever model is behind."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Floats = NDArray[np.float32]
+TOKEN_WIDTH = 64  # dimensions of a stored token vector
+TOKEN_SCALE = 127.0  # int8 units per 1.0
+
+_loading = threading.Lock()
+
+
+class EmbedderError(RuntimeError):
+    """The embedder cannot be used; the text says what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassageInput:
+    """One chunk to embed: the title is context only, `sentences` are character spans of `text`."""
+
+    title: str
+    text: str
+    sentences: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PassageEncoding:
+    """The vectors of one chunk.
+
+    Attributes:
+        paragraph: float32 [d], unit length.
+        sentences: float32 [n, d], unit length, one row per sentence of the input (one row when it named none).
+        tokens: int8 [t, 64], content tokens in reading order, 127 = 1.0; t = 0 when the embedder has none.
+        token_ids: int32 [t], the vocabulary ids of those tokens.
+        token_sentences: int16 [t], the sentence each token belongs to.
+    """
+
+    paragraph: Floats
+    sentences: Floats
+    tokens: NDArray[np.int8]
+    token_ids: NDArray[np.int32]
+    token_sentences: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryEncoding:
+    """The vectors of one query.
+
+    Attributes:
+        vector: float32 [d], unit length.
+        tokens: float32 [q, 64], unit length, content tokens; q = 0 when the embedder has none.
+        token_ids: int32 [q].
+        pieces_per_word: how finely the model's vocabulary cuts the words of this text (1 = knows every word).
+    """
+
+    vector: Floats
+    tokens: Floats
+    token_ids: NDArray[np.int32]
+    pieces_per_word: float
+
+
+class Embedder(Protocol):
+    """A text embedding model. Implementations are safe to share between threads."""
+
+    @property
+    def name(self) -> str:
+        """The model's id, stored beside every vector that it makes."""
+
+    @property
+    def dimensions(self) -> int:
+        """The length of a vector."""
+
+    def count_pieces(self, text: str) -> int:
+        """How many vocabulary pieces the model cuts `text` into."""
+
+    def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageEncoding]:
+        """One encoding per passage, in order."""
+
+    def encode_query(self, query: str) -> QueryEncoding:
+        """The encoding of a question."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Floats:
+        """Unit vectors of plain texts, float32 [n, d]."""
+
+
+def get_embedder() -> Embedder:
+    """The embedder of this process, loaded at the first call.
+
+    Raises:
+        EmbedderError: the model is missing, is not the expected one, or its server is not configured.
+    """
+    with _loading:
+        return _load()
+
+
+@cache
+def _load() -> Embedder:
+    models = settings.ASKWELL
+    if models.embedding_model:
+        from knowledge.embedding.provider import ProviderEmbedder, connect
+
+        return ProviderEmbedder(models.embedding_model, connect(models.openai_api_key, models.openai_base_url))
+    from knowledge.embedding.local import LocalEmbedder
+
+    return LocalEmbedder()
