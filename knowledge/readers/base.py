@@ -17,7 +17,7 @@ _NEWLINES = re.compile("\r\n?|\u2028|\u2029|\x85")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+\n")
 _TRAILING_SPACE = re.compile(r"[ \t]+$", re.MULTILINE)
 _MEANINGLESS_TITLE = re.compile(
-    r"(?i)^(microsoft (word|powerpoint|excel) - .*|untitled.*|document\d*|word document|powerpoint presentation"
+    r"(?i)^(\(?anonymous\)?|\(?unspecified\)?|microsoft (word|powerpoint|excel) - .*|untitled.*|document\d*|word document|powerpoint presentation"
     r"|presentation\d*|slide \d+|(no |kein )?title|book\d*|.*\.(docx?|pptx?|xlsx?|pdf|indd|tex|dvi|qxd|odt|rtf|md|txt))$",
 )
 MAX_TITLE_CHARS = 200
@@ -86,9 +86,14 @@ def read(data: bytes, filename: str) -> ReadDocument:
     Raises:
         ReadError: and nothing else, whatever the file holds.
     """
+    kind = _guarded(_load("sniffing", "sniff"), data, filename)
+    return _checked(_guarded(_load(*_READERS[kind]), data, filename), kind)
+
+
+def _guarded(function: Callable[[bytes, str], Any], data: bytes, filename: str) -> Any:
+    """Call a reader; whatever a damaged file makes it raise becomes a plain answer."""
     try:
-        kind = _load("sniffing", "sniff")(data, filename)
-        document: ReadDocument = _load(*_READERS[kind])(data, filename)
+        return function(data, filename)
     except ReadError:
         raise
     except MemoryError as error:
@@ -97,7 +102,6 @@ def read(data: bytes, filename: str) -> ReadDocument:
     except Exception as error:  # format libraries raise anything on a damaged file; the curator needs one plain answer
         message = "This file is damaged and can't be read. Open it in the program that made it, save it again and retry."
         raise ReadError("broken", message) from error
-    return _checked(document, kind)
 
 
 def _load(module: str, name: str) -> Callable[[bytes, str], Any]:
@@ -155,7 +159,7 @@ def build(
         markdown=text,
         pages=pages,
         language=language.strip().replace("_", "-")[:35],
-        metadata={key: clean(value) for key, value in (metadata or {}).items() if value and clean(value)},
+        metadata={key: text for key, value in (metadata or {}).items() if (text := clean(value)) and not _MEANINGLESS_TITLE.match(text)},
     )
 
 
