@@ -1,6 +1,5 @@
 """Django's settings: pure data, read from the environment once. Nothing here writes a file or opens a connection."""
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.folder("ASKWELL_DATA", str(BASE_DIR / "var"))
 MEDIA_ROOT = DATA_DIR / "files"
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 ## SECURITY
@@ -104,9 +102,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # static files are served from where they are: nothing to collect
 WHITENOISE_AUTOREFRESH = DEBUG
-warnings.filterwarnings("ignore", message="No directory at", module="django.core.handlers.base")
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 

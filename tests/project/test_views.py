@@ -1,0 +1,91 @@
+"""Pages that belong to no tenant."""
+
+import pytest
+from django.db import OperationalError
+from django.test import RequestFactory
+from psycopg_pool import PoolTimeout
+
+from project import views, warm_up
+from tenants.services import create_tenant
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def warm(monkeypatch):
+    monkeypatch.setitem(warm_up._state, "now", "ready")
+
+
+def test_healthy(client, warm):
+    response = client.get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_not_healthy_while_the_model_loads(client, monkeypatch):
+    monkeypatch.setitem(warm_up._state, "now", "loading the embedding model")
+    response = client.get("/healthz")
+    assert (response.status_code, response.json()["status"]) == (503, "loading the embedding model")
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), PoolTimeout("full")])
+def test_not_healthy_without_the_database(client, warm, monkeypatch, error):
+    def away():
+        raise error
+
+    monkeypatch.setattr(views.connection, "cursor", away)
+    assert client.get("/healthz").status_code == 503
+
+
+def test_a_model_that_cannot_be_loaded_is_named(monkeypatch):
+    import knowledge.embedding.base
+
+    def broken():
+        raise RuntimeError("wrong sum")
+
+    monkeypatch.setattr(knowledge.embedding.base, "get_embedder", broken)
+    warm_up._load()
+    assert not warm_up.done()
+    assert "wrong sum" in warm_up.state()
+
+
+def test_the_only_tenant_is_where_the_way_in_leads(client, tenant):
+    assert client.get("/")["Location"] == "/acme/"
+
+
+def test_a_choice_between_tenants(client, tenant, other_tenant):
+    text = client.get("/").content.decode()
+    assert 'href="/acme/"' in text
+    assert 'href="/globex/"' in text
+
+
+def test_a_closed_tenant_is_not_offered(client, tenant, other_tenant):
+    closed = create_tenant(slug="closed")
+    closed.active = False
+    closed.save()
+    assert "closed" not in client.get("/").content.decode()
+
+
+def test_a_missing_page_is_told_in_words(client, db):
+    response = client.get("/nobody/")
+    assert response.status_code == 404
+    assert b"<h1" in response.content
+
+
+def test_a_database_that_is_away_is_told_as_such():
+    request = RequestFactory().get("/acme/")
+    try:
+        raise OperationalError("gone")  # noqa: TRY301 (handler500 runs while the error is being handled)
+    except OperationalError:
+        response = views.server_error(request)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
+def test_a_defect_is_told_as_such():
+    assert views.server_error(RequestFactory().get("/acme/")).status_code == 500
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/sign-in/"])
+def test_pages_carry_a_strict_policy(client, tenant, other_tenant, path):
+    policy = client.get(path)["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
