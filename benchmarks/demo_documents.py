@@ -51,10 +51,10 @@ PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title>
 <style>
-@page {{ size: 170mm 240mm; margin: 18mm 18mm 20mm;
+@page {{ size: letter; margin: 22mm 24mm;
   @bottom-left {{ content: "{title}"; font: 8pt Inter; color: #555 }}
   @bottom-right {{ content: "Page " counter(page) " of " counter(pages); font: 8pt Inter; color: #555 }} }}
-body {{ font: 10pt/1.5 Inter, sans-serif; color: #111 }}
+body {{ font: 10.5pt/1.6 Inter, sans-serif; color: #111 }}
 h1 {{ font-size: 22pt; line-height: 1.2; margin: 0 0 8mm }}
 h2 {{ font-size: 15pt; margin: 9mm 0 2mm }}
 h3 {{ font-size: 11.5pt; margin: 5mm 0 1mm }}
@@ -62,7 +62,7 @@ h1, h2, h3 {{ break-after: avoid }}
 p, ul, ol {{ margin: 0 0 2.5mm; orphans: 3; widows: 3 }}
 table {{ break-inside: avoid; border-collapse: collapse; width: 100%; margin: 2mm 0 4mm; font-size: 9pt }}
 th, td {{ border: .3mm solid #bbb; padding: 1.2mm 2mm; text-align: left; vertical-align: top }}
-td:first-child {{ white-space: nowrap }}
+td:not(:last-child) {{ white-space: nowrap }}
 blockquote {{ margin: 3mm 0; padding: 2mm 4mm; border-left: 1mm solid #b45309; background: #fef6e7 }}
 </style></head>
 <body>{body}</body>
