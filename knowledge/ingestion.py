@@ -1,0 +1,246 @@
+"""From a file to passages that can be found: read, cut into chunks, embed, publish.
+
+No transaction is open while anything slow happens. Large documents are written block by block; none of it can be found
+before the block that completes the version makes it the current one.
+"""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, InterfaceError, OperationalError
+from psycopg_pool import PoolTimeout
+
+from knowledge import fetching, publishing
+from knowledge.chunking import ChunkDraft, chunk_document
+from knowledge.embedding.base import Embedder, EmbedderError, PassageEncoding, PassageInput, get_embedder
+from knowledge.models import DocumentVersion, version_path
+from knowledge.publishing import EncodedChunk, Work
+from knowledge.readers.base import ReadDocument, ReadError
+from knowledge.readers.sandbox import read_in_sandbox
+from tenants.scope import tenant_scope
+
+AWAY = (OperationalError, InterfaceError, PoolTimeout)  # the database cannot be reached: a later attempt may succeed
+BLOCK = 512  # chunks written in one transaction
+SLICE = 32  # chunks in one call of the embedder
+PROGRESS_EVERY = 0.5  # seconds between two writes of a progress bar
+READ_SHARE = 20  # percent of the bar that reading takes
+FAULT = (
+    "A fault in Askwell stopped this document; the operator finds it in the log. Retry, or add it in another format."
+)
+GONE = "The uploaded file is no longer on the server. Add it again."
+BLANK = "There is no text in this file that could answer a question. Check that it is the right one."
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it went with one version.
+
+    Attributes:
+        state: "live", "failed", or "skipped" when there was nothing to do (any more).
+        error: a sentence for the curator, when it failed.
+    """
+
+    version: int
+    external_id: str
+    state: str
+    error: str = ""
+    chunks: int = 0
+
+
+@dataclass(slots=True)
+class _Job:
+    """A version on its way."""
+
+    work: Work
+    document: ReadDocument = field(default_factory=lambda: ReadDocument(title="", markdown=""))
+    drafts: list[ChunkDraft] = field(default_factory=list)
+    file: str = ""
+    content_hash: str = ""
+    error: str = ""
+    state: str = ""
+    written: int = 0
+    encoded: int = 0
+    noted_at: float = field(default_factory=time.monotonic)
+
+    def outcome(self) -> Outcome:
+        return Outcome(self.work.version, self.work.external_id, self.state, self.error, len(self.drafts))
+
+
+def ingest_versions(tenant_id: int, version_ids: Sequence[int], *, threads: int = 1) -> list[Outcome]:
+    """Brings versions of one tenant live, or says of each why not; needs no scope, opens short ones.
+
+    Args:
+        tenant_id: whose versions they are.
+        version_ids: done together: small documents share batches of the embedder and transactions.
+        threads: how many files are read, and batches embedded, at a time.
+
+    Raises:
+        OperationalError, InterfaceError, PoolTimeout: the database is away. Calling again is harmless.
+    """
+    with tenant_scope(tenant_id):
+        jobs = [_Job(work) for work in publishing.begin(version_ids)]
+    with ThreadPoolExecutor(threads, thread_name_prefix="ingestion") as pool:
+        list(pool.map(_prepare, jobs))
+        with tenant_scope(tenant_id):
+            for job in jobs:
+                _note_read(job)
+        ready = [job for job in jobs if not job.state]
+        try:
+            for block in _blocks(ready):
+                _embed_and_write(block, get_embedder(), pool)
+        except AWAY:
+            raise
+        except EmbedderError as error:
+            _fail_rest(ready, str(error))
+        except Exception:  # whatever it is, the curator must see that it failed
+            log.exception("Ingestion failed")
+            _fail_rest(ready, FAULT)
+    return [job.outcome() for job in jobs]
+
+
+def _prepare(job: _Job) -> None:
+    """Reads and cuts one document; touches no database."""
+    try:
+        job.document = _read(job)
+        job.drafts = chunk_document(job.document, get_embedder().count_pieces)
+        job.error = "" if job.drafts else BLANK
+    except (ReadError, fetching.FetchError, EmbedderError) as error:
+        job.error = str(error)
+    except FileNotFoundError:
+        job.error = GONE
+    except Exception:  # one document's fault must not stop the others
+        log.exception("A document could not be read")
+        job.error = FAULT
+
+
+def _read(job: _Job) -> ReadDocument:
+    work = job.work
+    if work.url:
+        return _fetch(job)
+    if work.path:
+        return read_in_sandbox(work.path, work.filename)
+    return ReadDocument(title=work.title or work.external_id, markdown=work.text)
+
+
+def _fetch(job: _Job) -> ReadDocument:
+    work = job.work
+    page = fetching.fetch(work.url)
+    version = DocumentVersion(tenant_id=work.tenant)
+    job.file = default_storage.save(version_path(version, page.filename), ContentFile(page.data))
+    job.content_hash = hashlib.sha256(page.data).hexdigest()
+    return read_in_sandbox(Path(default_storage.path(job.file)), page.filename)
+
+
+def _note_read(job: _Job) -> None:
+    if job.error:
+        job.state = "failed" if publishing.fail(job.work, job.error) else "skipped"
+    elif job.work.is_text:
+        return  # its text is in its row already
+    elif not publishing.note_read(job.work, job.document, file=job.file, content_hash=job.content_hash):
+        job.state = "skipped"
+
+
+def _blocks(jobs: Sequence[_Job]) -> Iterator[list[tuple[_Job, ChunkDraft]]]:
+    """All chunks in order, in blocks; documents given up meanwhile are passed over."""
+    chunks = ((job, draft) for job in jobs for draft in job.drafts if not job.state)
+    while block := list(islice(chunks, BLOCK)):
+        yield block
+
+
+def _embed_and_write(block: list[tuple[_Job, ChunkDraft]], embedder: Embedder, pool: ThreadPoolExecutor) -> None:
+    def progress(indices: Sequence[int]) -> None:
+        for index in indices:
+            _note_progress(block[index][0])
+
+    inputs = [PassageInput(_title(job), draft.text, draft.sentences) for job, draft in block]
+    encodings = encode(inputs, embedder, pool, progress)
+    passages = [EncodedChunk(job.work, draft, vectors) for (job, draft), vectors in zip(block, encodings, strict=True)]
+    jobs = list({job.work.version: job for job, _ in block}.values())
+    for job, _ in block:
+        job.written += 1
+    _write(jobs, passages, embedder.name)
+
+
+def _title(job: _Job) -> str:
+    return job.work.title or job.document.title
+
+
+def encode(
+    inputs: Sequence[PassageInput],
+    embedder: Embedder,
+    pool: ThreadPoolExecutor,
+    progress: Callable[[Sequence[int]], None] = lambda _: None,
+) -> list[PassageEncoding]:
+    """Encodes passages in batches of similar length, several at a time; the result is in the order of `inputs`.
+
+    `progress` is told, in this thread, the indices of every batch that is done.
+    """
+    order = sorted(range(len(inputs)), key=lambda i: len(inputs[i].text))
+    batches = [order[i : i + SLICE] for i in range(0, len(order), SLICE)]
+    found: dict[int, PassageEncoding] = {}
+    encoded = pool.map(lambda batch: embedder.encode_passages([inputs[i] for i in batch]), batches)
+    for batch, encodings in zip(batches, encoded, strict=True):
+        found.update(zip(batch, encodings, strict=True))
+        progress(batch)
+    return [found[i] for i in range(len(inputs))]
+
+
+def _note_progress(job: _Job) -> None:
+    """Moves a document's bar now and then; gives the document up when it is no longer ours."""
+    job.encoded += 1
+    now = time.monotonic()
+    if job.state or now - job.noted_at < PROGRESS_EVERY:
+        return
+    job.noted_at = now
+    percent = READ_SHARE + (100 - READ_SHARE) * job.encoded // len(job.drafts)
+    with tenant_scope(job.work.tenant):
+        if not publishing.note_progress(job.work, percent):
+            job.state = "skipped"
+
+
+def _write(jobs: Sequence[_Job], passages: Sequence[EncodedChunk], model: str) -> None:
+    """One transaction for the block; one for each document where something in the block cannot be stored."""
+    finished = {job.work.version: job.document for job in jobs if job.written == len(job.drafts)}
+    try:
+        with tenant_scope(jobs[0].work.tenant):
+            lost = publishing.write(passages, model, finished)
+    except AWAY:
+        raise
+    except DatabaseError:
+        if len(jobs) == 1:
+            raise
+        for job in jobs:
+            _write_alone(job, [passage for passage in passages if passage.work is job.work], model)
+        return
+    for job in jobs:
+        if job.work.version in lost:
+            job.state = "skipped"
+        elif job.work.version in finished:
+            job.state = "live"
+
+
+def _write_alone(job: _Job, passages: Sequence[EncodedChunk], model: str) -> None:
+    try:
+        _write([job], passages, model)
+    except AWAY:
+        raise
+    except DatabaseError:
+        log.exception("A document could not be stored")
+        _fail_rest([job], FAULT)
+
+
+def _fail_rest(jobs: Sequence[_Job], sentence: str) -> None:
+    for job in jobs:
+        if not job.state:
+            job.state, job.error = "failed", sentence
+            with tenant_scope(job.work.tenant):
+                publishing.fail(job.work, sentence)

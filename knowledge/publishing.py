@@ -1,0 +1,246 @@
+"""The short transactions of ingestion: begin, note progress, write passages, publish, fail. All need a tenant scope.
+
+`attempt` is a fencing token: it rises whenever a worker begins, and what an earlier worker (stalled, presumed dead)
+still wants to write is refused. So a version may be worked on twice, but is published once.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from django.db.models import Q
+from django.utils import timezone
+
+from knowledge.changes import record_change
+from knowledge.chunking import ChunkDraft
+from knowledge.embedding.base import PassageEncoding
+from knowledge.models import FINISHED, Chunk, ChunkVectors, Document, DocumentVersion
+from knowledge.readers.base import ReadDocument
+from tenants.scope import current_tenant_id
+
+MAX_ATTEMPTS = 3  # times that reading a version may end its worker
+DEADLY = (
+    "Reading this file ended the program {count} times, most likely for want of memory. "
+    "Split it into smaller files and add those."
+)
+State = DocumentVersion.State
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a worker needs to know of a version, without the database.
+
+    Attributes:
+        attempt: the fencing token.
+        path: the uploaded file; None when there is a text or an address instead.
+    """
+
+    tenant: int
+    version: int
+    document: int
+    external_id: str
+    attempt: int
+    title: str
+    filename: str
+    path: Path | None
+    url: str
+    text: str
+
+    @property
+    def is_text(self) -> bool:
+        """Whether there is nothing to read or fetch."""
+        return self.path is None and not self.url
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedChunk:
+    """A chunk with its vectors, ready to be written."""
+
+    work: Work
+    draft: ChunkDraft
+    encoding: PassageEncoding
+
+
+def begin(version_ids: Iterable[int]) -> list[Work]:
+    """Claims the versions that are still to be read; those that have ended too many workers fail instead."""
+    found = DocumentVersion.objects.filter(pk__in=list(version_ids), state__in=DocumentVersion.IN_WORK)
+    versions = list(found.select_for_update(of=("self",)).select_related("document").order_by("pk"))
+    works = []
+    for version in versions:
+        version.attempts += 1
+        if version.attempts > MAX_ATTEMPTS:
+            version.state, version.error = State.FAILED, DEADLY.format(count=MAX_ATTEMPTS)
+        else:
+            version.state, version.progress = State.READING, 1
+            works.append(_work(version))
+        version.changed_at = timezone.now()
+    DocumentVersion.objects.bulk_update(versions, ["attempts", "state", "error", "progress", "changed_at"])
+    retried = [work.version for work in works if work.attempt > 1]
+    if retried:
+        delete_chunks(Q(version__in=retried))
+    return works
+
+
+def _work(version: DocumentVersion) -> Work:
+    document = version.document
+    return Work(
+        tenant=version.tenant_id,
+        version=version.pk,
+        document=document.pk,
+        external_id=document.external_id,
+        attempt=version.attempts,
+        title=document.title,
+        filename=version.filename,
+        path=Path(version.file.path) if version.file else None,
+        url="" if version.file else version.url,
+        text=version.markdown,
+    )
+
+
+def note_read(work: Work, document: ReadDocument, *, file: str = "", content_hash: str = "") -> bool:
+    """Keeps the text that was read, and the file and its hash when it was fetched.
+
+    Returns False when there is nothing more to do: the version is no longer this worker's, or an address gave just what
+    the document already says.
+    """
+    values: dict[str, object] = {"markdown": document.markdown, "pages": list(document.pages)}
+    if file:
+        values |= {"file": file, "content_hash": content_hash}
+    version = _mine([work]).get(work.version)
+    if version is None:
+        return False
+    parent = Document.objects.select_related("current").get(pk=work.document)
+    if content_hash and parent.current and parent.current.content_hash == content_hash:
+        _update(work, state=State.SUPERSEDED, progress=FINISHED, **values)
+        return False
+    return _update(work, state=State.EMBEDDING, **values)
+
+
+def note_progress(work: Work, percent: int) -> bool:
+    """Moves the bar; False when the version is no longer this worker's."""
+    return _update(work, progress=min(percent, FINISHED - 1))
+
+
+def fail(work: Work, sentence: str) -> bool:
+    """Keeps the reason; the document's last live version stays as it is."""
+    return _update(work, state=State.FAILED, error=sentence)
+
+
+def _update(work: Work, **values: object) -> bool:
+    mine = DocumentVersion.objects.filter(pk=work.version, attempts=work.attempt, state__in=DocumentVersion.IN_WORK)
+    return bool(mine.update(changed_at=timezone.now(), **values))
+
+
+def _mine(works: Iterable[Work]) -> dict[int, DocumentVersion]:
+    """The versions that these workers still own, locked after their documents, as everywhere."""
+    attempts = {work.version: work.attempt for work in works}
+    list(Document.objects.filter(versions__in=attempts).order_by("pk").select_for_update().values_list("pk"))
+    versions = DocumentVersion.objects.filter(pk__in=attempts, state__in=DocumentVersion.IN_WORK).defer("markdown")
+    locked = versions.order_by("pk").select_for_update()
+    return {version.pk: version for version in locked if version.attempts == attempts[version.pk]}
+
+
+def write(passages: Sequence[EncodedChunk], model: str, finished: dict[int, ReadDocument]) -> set[int]:
+    """Writes passages, and publishes the versions they complete, in the transaction of the caller.
+
+    Args:
+        passages: of one or many versions.
+        model: the name of the embedder.
+        finished: the versions that are complete with these passages, and what was read of them.
+
+    Returns:
+        The versions that are no longer the worker's; nothing of them was written.
+    """
+    works = {passage.work.version: passage.work for passage in passages}
+    mine = _mine(works.values())
+    kept = [passage for passage in passages if passage.work.version in mine]
+    silenced = _silenced({mine[pk].document_id for pk in mine})
+    chunks = Chunk.objects.bulk_create([_chunk(passage, silenced) for passage in kept])
+    ChunkVectors.objects.bulk_create(
+        [_vectors(chunk, passage.encoding, model) for chunk, passage in zip(chunks, kept, strict=True)]
+    )
+    _publish({pk: (version, finished[pk]) for pk, version in mine.items() if pk in finished})
+    return works.keys() - mine.keys()
+
+
+def _chunk(passage: EncodedChunk, silenced: set[tuple[int, str]]) -> Chunk:
+    draft, work = passage.draft, passage.work
+    return Chunk(
+        tenant_id=work.tenant,
+        document_id=work.document,
+        version_id=work.version,
+        ordinal=draft.ordinal,
+        text=draft.text,
+        start=draft.start,
+        end=draft.end,
+        heading_path=list(draft.heading_path),
+        page=draft.page,
+        parent_start=draft.parent_start,
+        parent_end=draft.parent_end,
+        sentences=[list(span) for span in draft.sentences],
+        enabled=(work.document, draft.text) not in silenced,
+    )
+
+
+def _silenced(documents: set[int]) -> set[tuple[int, str]]:
+    """The passages that a curator has switched off; the same words stay off in the next version."""
+    return set(Chunk.objects.filter(document__in=documents, enabled=False).values_list("document_id", "text"))
+
+
+def _vectors(chunk: Chunk, encoding: PassageEncoding, model: str) -> ChunkVectors:
+    return ChunkVectors(
+        tenant_id=chunk.tenant_id,
+        chunk=chunk,
+        model=model,
+        paragraph=encoding.paragraph,
+        sentences=encoding.sentences.astype(np.float16).tobytes(),
+        tokens=encoding.tokens.astype(np.int8).tobytes(),
+        token_ids=encoding.token_ids.astype(np.int32).tobytes(),
+        token_sentences=encoding.token_sentences.astype(np.int16).tobytes(),
+    )
+
+
+def _publish(finished: dict[int, tuple[DocumentVersion, ReadDocument]]) -> None:
+    """Makes versions current, in place of those before them."""
+    documents = {
+        document.pk: document
+        for document in Document.objects.filter(versions__in=list(finished)).select_related("current").distinct()
+    }
+    published, old, changed = [], [], []
+    for version, read in finished.values():
+        document = documents[version.document_id]
+        version.progress, version.changed_at = FINISHED, timezone.now()
+        if document.current and document.current.number > version.number:
+            version.state = State.SUPERSEDED  # a later version was quicker
+            old.append(version.pk)
+        else:
+            version.state = State.LIVE
+            if document.current_id:
+                old.append(document.current_id)
+            _adopt(document, version, read)
+            changed.append(document)
+        published.append(version)
+    DocumentVersion.objects.bulk_update(published, ["state", "progress", "changed_at"])
+    Document.objects.bulk_update(changed, ["current", "state", "title", "language", "metadata", "updated_at"])
+    if old:
+        DocumentVersion.objects.filter(pk__in=old).update(state=State.SUPERSEDED)
+        delete_chunks(Q(version__in=old))
+    record_change(document.pk for document in changed)
+
+
+def _adopt(document: Document, version: DocumentVersion, read: ReadDocument) -> None:
+    document.current, document.updated_at = version, timezone.now()
+    document.title = document.title or read.title[:300]
+    document.language = document.language or read.language[:35]
+    document.metadata = {**read.metadata, **document.metadata}
+    if document.state == Document.State.DRAFT and version.publish:
+        document.state = Document.State.LIVE
+
+
+def delete_chunks(condition: Q) -> None:
+    """Deletes chunks and their vectors, in two statements however many there are."""
+    assert current_tenant_id()  # noqa: S101 (raises outside of a scope)
+    chunks = Chunk.objects.filter(condition)
+    ChunkVectors.objects.filter(chunk__in=chunks.values("pk"))._raw_delete("default")  # noqa: SLF001 (no rows loaded)
+    chunks._raw_delete("default")  # noqa: SLF001 (likewise)
