@@ -25,14 +25,15 @@ OPENERS = {
     "fr": r"(?:et|mais|ou|alors)\b[\s,]*(?:qu['’]en est-il d[eu]|pour)?|qu['’]en est-il d[eu]\b",
 }
 PRONOUNS = {
-    "en": r"(?i:it|its|it's|they|them|their|theirs|this|these|those|that one|this one|the other one|one|ones|he|she|him|her|that)",
+    "en": r"(?i:it|its|it's|they|them|their|theirs|this|these|those|that one|this one|the other one|he|she|him|her|that"
+    r"|ones?(?=\s*[?.!,]|\s*$|\s+of\s+(?:them|these|those)))",
     "es": r"(?i:ello|ella|ellas|ellos|eso|esto|ese|esa|esos|esas|este|esta|lo|la misma|el mismo)",
     # Case matters: "Sie" and "Ihre" speak to us.
     "de": r"es|er|sie|ihn|ihm|ihre|ihren|seine|seinen|[Dd]iese[rsnm]?|dafür|damit|dazu|davon|darauf",
     "fr": r"(?i:il|elle|ils|elles|ça|cela|ceci|celui-ci|celle-ci|son|sa|ses|cet|cette|ces)",
 }
 EMPTY_PRONOUNS = {
-    "en": r"is it (?:possible|ok|okay|allowed|true)\b|it is possible",
+    "en": r"is it (?:possible|ok|okay|allowed|true)\b|it is possible|\bthat (?=(?:i|you|we|they|it|the|my|your|there|an?)\b)",
     "es": r"lo que\b",
     "de": r"gibt es\b|es gibt\b|ist es möglich\b|geht es\b",
     "fr": r"y a-t-il\b|il y a\b|faut-il\b|il faut\b|est-il possible\b",
@@ -44,6 +45,7 @@ WHOLE_THING = re.compile(
     r"\b(?:cost|costs|price|buy|order|weigh|weighs|weight|deliver|delivered|stock|warranty)\b", re.IGNORECASE
 )
 REMARK = re.compile(r"[^.!?]{1,30}[.!]\s+(?=\S)")
+ASKS_FOR_ONE = re.compile(r"\b(?:which|who|recommend|suggest|best|welche[rs]?|cuál|quel(?:le)?)\b", re.IGNORECASE)
 ACRONYM = re.compile(r"[A-Z]{2,5}")
 REPLACEABLE = re.compile(
     r"\b(its|their|theirs|it's|it|they|them|that one|this one|those|these|this|that)\b", re.IGNORECASE
@@ -171,8 +173,8 @@ def carry_topic(question: str, asked: list[str], reply: str, language: str) -> s
     language = known_language(language)
     previous = _resolve(asked, language)
     topic = find_topic(previous, language)
-    if not topic.name and (names := _names(reply)):
-        topic = Topic(names[0], names[0])
+    if not topic.name and ASKS_FOR_ONE.search(previous) and (named := [name for name in _names(reply) if _distinctive(name)]):
+        topic = Topic(named[0], named[0])
     bare = re.sub(rf"^\W*(?:{OPENERS[language]})\s*", "", question, flags=re.IGNORECASE).strip() or question
     if not topic.phrase:
         return question
@@ -180,8 +182,10 @@ def carry_topic(question: str, asked: list[str], reply: str, language: str) -> s
         return substituted
     if language == "en" and (replaced := _replace_pronoun(bare, topic)) is not None:
         return replaced
-    own = [token for token in TOKEN.findall(bare) if token.lower() not in FUNCTION_WORDS | VERBS]
-    about = topic.name if own and topic.name and language == "en" else topic.phrase
+    about = topic.phrase
+    if language == "en":
+        own = [token for token in TOKEN.findall(bare) if token.lower() not in FUNCTION_WORDS | VERBS]
+        about = (topic.name if own else topic.phrase) if topic.name else _content(previous)
     return f"{_capitalised(bare.rstrip('?¿ .!'))} ({about})?"
 
 
@@ -191,20 +195,32 @@ def find_topic(question: str, language: str = "en") -> Topic:
     if language != "en":
         return Topic(_marked_words(question), names[0] if names and _distinctive(names[0]) else "")
     if names:
-        name = names[0]
-        after = question[question.index(name) + len(name) :]
-        nouns = []
-        for match in re.finditer(r"[ -]([a-zà-ÿ]+)|(.)", after):
-            word = match[1]
-            if word is None or word in FUNCTION_WORDS | VERBS or len(nouns) == MAX_NOUNS:
-                break
-            nouns.append(word)
-        phrase = " ".join([name, *nouns])
-        owner = re.search(rf"\b(\w+) (?:of|for|on|in) (?:the |my |a )?{re.escape(name)}", question)
-        if owner and owner[1].lower() not in FUNCTION_WORDS | VERBS:
-            phrase = f"{phrase} {owner[1]}"
-        return Topic(phrase, name)
+        return Topic(_noun_phrase(question, names[0]), names[0])
     return Topic(max(_noun_runs(question), key=len, default=""), "")
+
+
+def _noun_phrase(question: str, name: str) -> str:
+    """Return `name` with the nouns that belong to it: those behind it, or the one it is said of."""
+    subject = re.match(rf"\s*(?:which|what)\s+(.+?)\s+(?:{'|'.join(VERBS)})\b.*{re.escape(name)}", question, re.IGNORECASE)
+    if subject and not FUNCTION_WORDS & set(subject[1].lower().split()):
+        return f"{subject[1]} for the {name}"
+    nouns: list[str] = []
+    rest = question[question.index(name) + len(name) :]
+    following = re.match(r"(?:[ -][a-zà-ÿ]+)*", rest)
+    for word in (following[0] if following else "").replace("-", " ").split():
+        if word in FUNCTION_WORDS | VERBS or len(nouns) == MAX_NOUNS:
+            break
+        nouns.append(word)
+    if nouns and re.match(r"\s*(?:is|are|was|were)\b", question, re.IGNORECASE) and rest.rstrip(" ?").endswith(nouns[-1]):
+        nouns.pop()  # "is the X1 battery *replaceable*?"
+    owner = re.search(rf"\b(\w+) (?:of|for|on|in) (?:the |my |a )?{re.escape(name)}", question)
+    if owner and owner[1].lower() not in FUNCTION_WORDS | VERBS:
+        nouns.append(owner[1])
+    return " ".join([name, *nouns])
+
+
+def _content(question: str) -> str:
+    return " ".join(token for token in TOKEN.findall(question) if token.lower() not in FUNCTION_WORDS)
 
 
 def _resolve(asked: list[str], language: str) -> str:

@@ -6,6 +6,8 @@ Short lists of function words, written for this purpose; other languages lose no
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import regex
 
 WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’][\p{L}]+)?")  # noqa: RUF001 - the typographic apostrophe is meant
@@ -42,11 +44,13 @@ def words(text: str) -> list[str]:
     return [match.lower() for match in WORD.findall(text)]
 
 
-def content_words(text: str) -> set[str]:
+@lru_cache(maxsize=4096)  # the sentences of popular passages come back in every other turn
+def content_words(text: str) -> frozenset[str]:
     """Return the words of `text` that are not function words, lower case and cut to a light stem."""
-    return {stem(word) for word in words(text) if word not in FUNCTION_WORDS}
+    return frozenset(stem(word) for word in words(text) if word not in FUNCTION_WORDS)
 
 
+@lru_cache(maxsize=16384)
 def stem(word: str) -> str:
     """Cut a plural or verb ending, crudely and alike for all languages: enough to match "laptops" with "laptop"."""
     for ending in ("'s", "’s", "ing", "es", "ed", "s", "e"):  # noqa: RUF001 - the typographic apostrophe is meant

@@ -18,6 +18,7 @@ SHORT = 5
 MAX_ITEMS = 15
 CELL = re.compile(r"(?<!\\)\|")
 NUMBER = re.compile(r"\[(\d{1,3})\]")
+QUOTED = re.compile(r"^\s*>\s?", re.MULTILINE)
 SENTENCE_ENDS = (".", "!", "?", ":", "…", "。")
 
 
@@ -47,14 +48,14 @@ def word_list(passage: Passage, block: Block, number: int) -> list[str]:
 
 
 def row_in_words(row: str, header: Sequence[str]) -> str:
-    """Return a table row as prose: "Name: value" for two columns, "Name: column value; column value" for more."""
+    """Return a table row as prose: "Name: value" for two columns, "Name – column: value; column: value" for more."""
     cells = split_row(row)
     first, values = cells[0], cells[1:]
     if len(values) == 1:
         return f"{first}: {values[0]}"
     names = [*header[1:], *[""] * len(cells)]
-    pairs = [f"{name} {value}".strip() for name, value in zip(names, values, strict=False) if value]
-    return f"{first}: {'; '.join(pairs)}" if first else "; ".join(pairs)
+    pairs = [f"{name}: {value}" if name else value for name, value in zip(names, values, strict=False) if value]
+    return f"{first} – {'; '.join(pairs)}" if first else "; ".join(pairs)
 
 
 def split_row(row: str) -> list[str]:
@@ -96,4 +97,4 @@ def _items_beyond(passage: Passage, block: Block) -> list[str]:
 
 def _one_line(text: str) -> str:
     """Return `text` on one line; a bracketed number of the document's own must not pass for a citation."""
-    return NUMBER.sub(r"(\1)", " ".join(text.split()))
+    return NUMBER.sub(r"(\1)", " ".join(QUOTED.sub("", text).split()))

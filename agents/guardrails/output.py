@@ -122,31 +122,30 @@ class OutputFilter:
         if "[" in inner:
             self._write(self._pending[:opening])
             return opening
-        if close < 0 or (close + 1 == len(self._pending) and not final):
+        link = PARENTHESES.match(self._pending, close + 1) if close >= 0 else None
+        unfinished = close < 0 or (close + 1 == len(self._pending) and not final)
+        if unfinished or (link is None and self._pending.startswith("(", close + 1)):
             return self._wait_or_take(opening, final=final)
-        link = PARENTHESES.match(self._pending, close + 1)
-        if link is None and self._pending[close + 1 : close + 2] == "(":
-            return self._wait_or_take(opening, final=final)
-        used = link.end() if link else close + 1
+        return self._closed_bracket(opening, inner, close + 1, link)
+
+    def _closed_bracket(self, opening: int, inner: str, end: int, link: re.Match[str] | None) -> int:
+        used = link.end() if link else end
         if MARKER.fullmatch(inner):
             self._write(self._pending[: opening - 1])
             self._markers(inner)
-            return used
-        if inner.strip().lower() == UNKNOWN_MARK:
+        elif inner.strip().lower() == UNKNOWN_MARK:
             self.unknown = True
-            return used
-        if link is None:
+        elif link is None:
             self._write(self._pending[:opening])
             return opening
-        if opening == 1:
+        elif opening == 1:  # an image, "![", leaves nothing
             self._link(inner, link[0])
         return used
 
     def _markers(self, inner: str) -> None:
-        shown = []
-        for number in dict.fromkeys(int(digits) for digits in re.findall(r"\d+", inner)):
-            if 1 <= number <= self._passages:
-                shown.append(f"[{self.numbers.setdefault(number, len(self.numbers) + 1)}]")
+        cited = dict.fromkeys(int(digits) for digits in re.findall(r"\d+", inner))
+        given = [number for number in cited if 1 <= number <= self._passages]
+        shown = [f"[{self.numbers.setdefault(number, len(self.numbers) + 1)}]" for number in given]
         if shown:
             self._write("".join(shown))
         else:
@@ -174,10 +173,11 @@ class OutputFilter:
         if not TAG_START.match(following):
             self._write("<")
             return 1
-        close = self._pending.find(">")
-        if close < 0:
-            if not final and len(self._pending) < MAX_HELD:
-                return 0
+        close = self._pending.find(">", 0, MAX_HELD)
+        another = self._pending.find("<", 1, MAX_HELD)
+        if close < 0 and another < 0 and not final and len(self._pending) < MAX_HELD:
+            return 0
+        if close < 0 or 0 < another < close:
             self._write("< ")  # with a space behind it no parser takes it for a tag
             return 1
         inner = self._pending[1:close]

@@ -196,13 +196,10 @@ class ScriptedServer:
         pause = max(self.script.token_ms, SLOW_TOKEN_MS if profile is Profile.SLOW else 0.0) / 1000
         tokens = re.findall(r"\s*\S+|\s+$", say)
         sent = tokens[: len(tokens) // 2] if profile in {Profile.CUT, Profile.STALL} else tokens
-        for token in sent:
-            writer.write(_event(_chunk(request, {"content": token})))
-            if pause:
-                await writer.drain()
-                await asyncio.sleep(pause)
-                if reader.at_eof():
-                    raise ConnectionResetError
+        if not pause:
+            writer.write(b"".join(_event(_chunk(request, {"content": token})) for token in sent))
+        else:
+            await self._drip(request, sent, pause, reader, writer)
         if profile is Profile.CUT:
             return False
         if profile is Profile.STALL:
@@ -212,6 +209,21 @@ class ScriptedServer:
         writer.write(_http_chunk(b"data: [DONE]\n\n") + END_OF_BODY)
         await writer.drain()
         return True
+
+    async def _drip(
+        self,
+        request: dict[str, Any],
+        tokens: list[str],
+        pause: float,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        for token in tokens:
+            writer.write(_event(_chunk(request, {"content": token})))
+            await writer.drain()
+            await asyncio.sleep(pause)
+            if reader.at_eof():
+                raise ConnectionResetError
 
     async def _keep_alive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         while not reader.at_eof():
