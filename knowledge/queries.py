@@ -1,9 +1,11 @@
 """Shared reads of a tenant's knowledge. All need a tenant scope."""
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from knowledge.models import Chunk, Document, DocumentVersion, KnowledgeChange, KnowledgeState
@@ -62,10 +64,13 @@ def documents_overview() -> QuerySet[Document]:
     return documents
 
 
-def with_same_content(content_hash: str, *, apart_from: int | None = None) -> QuerySet[Document]:
-    """The documents of which the current or the coming version holds these very bytes."""
-    holding = DocumentVersion.objects.filter(document=OuterRef("pk"), content_hash=content_hash).exclude(
+def holders(content_hashes: Iterable[str]) -> dict[str, list[Document]]:
+    """The documents of which the current or the coming version holds these very bytes, by content hash."""
+    versions = DocumentVersion.objects.filter(content_hash__in=set(content_hashes) - {""}).exclude(
         state__in=[DocumentVersion.State.SUPERSEDED, DocumentVersion.State.FAILED]
     )
-    documents: QuerySet[Any] = Document.objects.filter(Exists(holding)).exclude(pk=apart_from)
-    return documents
+    found: dict[str, list[Document]] = defaultdict(list)
+    for version in versions.select_related("document").defer("markdown").order_by("document_id"):
+        if version.document not in found[version.content_hash]:
+            found[version.content_hash].append(version.document)
+    return found

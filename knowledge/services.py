@@ -1,6 +1,7 @@
 """Changes to a tenant's documents. All need a tenant scope; all are audited and told to the replicas at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from knowledge import tasks
 from knowledge.changes import record_change
 from knowledge.models import Chunk, Document, DocumentVersion
 from knowledge.publishing import delete_chunks
-from knowledge.queries import with_same_content
+from knowledge.queries import holders
 from knowledge.sources import Added, DocumentRefused, NewDocument, Outcome
 from tenants.models import AuditEvent
 from tenants.scope import current_tenant_id
@@ -71,10 +72,21 @@ def _add(items: Sequence[NewDocument], actor: str) -> list[Added | DocumentRefus
     accepted = [item for item in items if item.external_id not in refusals]
     documents = _find_or_create(accepted)
     newest = _newest_versions(documents.values())
-    added = {item.external_id: _plan(item, documents[item.external_id], newest) for item in accepted}
-    DocumentVersion.objects.bulk_create([plan.version for plan in added.values() if plan.version])
-    _audit((plan.document for plan in added.values() if plan.version), "document.added", actor)
+    planned = [_plan(item, documents[item.external_id], newest) for item in accepted]
+    DocumentVersion.objects.bulk_create([plan.version for plan in planned if plan.version])
+    _audit((plan.document for plan in planned if plan.version), "document.added", actor)
+    added = {plan.document.external_id: plan for plan in _with_duplicates(planned)}
     return [refusals.get(item.external_id) or added[item.external_id] for item in items]
+
+
+def _with_duplicates(planned: Sequence[Added]) -> list[Added]:
+    same = holders(plan.version.content_hash for plan in planned if plan.version)
+    return [
+        replace(plan, duplicates=tuple(d.external_id for d in same[plan.version.content_hash] if d != plan.document))
+        if plan.version and plan.version.content_hash in same
+        else plan
+        for plan in planned
+    ]
 
 
 def _find_or_create(items: Sequence[NewDocument]) -> dict[str, Document]:
@@ -148,9 +160,7 @@ def _plan(item: NewDocument, document: Document, newest: dict[int, DocumentVersi
     )
     if item.data is not None:
         version.file = item.file()
-    others = with_same_content(content_hash, apart_from=document.pk) if item.check_duplicates and content_hash else ()
-    duplicates = tuple(str(other) for other in others)
-    return Added(document, version, Outcome.NEW_VERSION if last else Outcome.NEW, duplicates)
+    return Added(document, version, Outcome.NEW_VERSION if last else Outcome.NEW)
 
 
 def reread(documents: Iterable[Document], *, actor: str) -> list[DocumentVersion]:

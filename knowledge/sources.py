@@ -33,7 +33,6 @@ class NewDocument:
         external_id: its id; the same id again is a new version.
         data: a file's bytes, or the file itself, open for reading.
         publish: whether it goes live by itself when it has been read.
-        check_duplicates: look for other documents with the same content, to warn of them.
     """
 
     external_id: str
@@ -44,7 +43,6 @@ class NewDocument:
     title: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     publish: bool = True
-    check_duplicates: bool = False
 
     def refusal(self) -> DocumentRefused | None:
         """Why this cannot be added; None when it can."""
@@ -89,7 +87,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A document that was added; `version` is None when nothing had to be done."""
+    """A document that was added.
+
+    Attributes:
+        version: what is to be read; None when nothing has to be done.
+        duplicates: ids of other documents with the same content.
+    """
 
     document: Document
     version: DocumentVersion | None
