@@ -14,8 +14,7 @@ MAX_MARKDOWN_CHARS = 20_000_000
 # non-characters; tab and newline stay.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff\u00ad]")
 _NEWLINES = re.compile("\r\n?|\u2028|\u2029|\x85")
-_BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+\n")
-_TRAILING_SPACE = re.compile(r"[ \t]+$", re.MULTILINE)
+_BLANK_LINES = re.compile(r"\n{3,}")
 _MEANINGLESS_TITLE = re.compile(
     r"(?i)^(\(?anonymous\)?|\(?unspecified\)?|microsoft (word|powerpoint|excel) - .*|untitled.*|document\d*|word document|powerpoint presentation"
     r"|presentation\d*|slide \d+|(no |kein )?title|book\d*|.*\.(docx?|pptx?|xlsx?|pdf|indd|tex|dvi|qxd|odt|rtf|md|txt))$",
@@ -130,7 +129,8 @@ def clean(text: str) -> str:
     """Return the text in NFC with `\\n` line ends, without control characters, lone surrogates or runs of blank lines."""
     text = _NEWLINES.sub("\n", text)
     text = unicodedata.normalize("NFC", _UNWANTED.sub("", text.replace("\u00a0", " ")))
-    return _BLANK_LINES.sub("\n\n", _TRAILING_SPACE.sub("", text)).strip("\n")
+    text = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
+    return _BLANK_LINES.sub("\n\n", text).strip("\n")
 
 
 def build(

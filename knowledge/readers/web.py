@@ -31,7 +31,7 @@ _BOILERPLATE_NAMES = frozenset(
     skip-to-content skiplink popup modal mw-editsection navbox catlinks mw-jump-link printfooter noprint mw-indicators
     vector-toc toc table-of-contents on-this-page headerlink hash-link edit-this-page mw-navigation mw-panel siteSub
     sphinxsidebar rst-versions wy-nav-side theme-doc-toc-mobile theme-doc-sidebar-container hidden sr-only visually-hidden
-    screen-reader-text metadata-links authority-control reflist-navigation""".split()
+    screen-reader-text metadata-links authority-control reflist mw-references-wrap refbegin""".split()
 )
 
 
