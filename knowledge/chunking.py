@@ -1,4 +1,4 @@
-"""Cuts a document into passages by its structure: never across a heading; tables, code and list items whole where they fit."""
+"""Cuts a document into passages by structure: never across a heading, tables, code and list items whole if they fit."""
 
 import re
 import unicodedata
@@ -60,11 +60,13 @@ class _Section:
     blocks: list[tuple[str, int, int]]  # (kind, start, end)
 
 
-def chunk_document(document: ReadDocument, count_pieces: CountPieces, *, max_pieces: int = MAX_PIECES) -> list[ChunkDraft]:
+def chunk_document(
+    document: ReadDocument, count_pieces: CountPieces, *, max_pieces: int = MAX_PIECES
+) -> list[ChunkDraft]:
     """Cut a document into passages of at most `max_pieces` wordpieces.
 
-    Every character that is neither white space nor part of a heading's line lies in exactly one passage. A heading is found
-    in the `heading_path` of the passages under it; one with nothing under it is a passage of its own.
+    Every character that is neither white space nor part of a heading's line lies in exactly one passage. A heading is
+    found in the `heading_path` of the passages under it; one with nothing under it is a passage of its own.
 
     Args:
         document: what a reader returned.
@@ -187,7 +189,9 @@ def _pack(markdown: str, blocks: list[tuple[str, int, int]], count_pieces: Count
     return spans
 
 
-def _parts(markdown: str, blocks: list[tuple[str, int, int]], count_pieces: CountPieces, limit: int) -> Iterator[tuple[int, int, int]]:
+def _parts(
+    markdown: str, blocks: list[tuple[str, int, int]], count_pieces: CountPieces, limit: int
+) -> Iterator[tuple[int, int, int]]:
     """Yield (start, end, wordpieces) of blocks that fit, and of the parts of those that do not."""
     for kind, start, end in blocks:
         pieces = count_pieces(markdown[start:end]) if end - start <= limit * _PIECE_CHARS else limit + 1
@@ -200,7 +204,9 @@ def _parts(markdown: str, blocks: list[tuple[str, int, int]], count_pieces: Coun
                 yield from _fitting(markdown, start + sentence_start, start + sentence_end, count_pieces, limit)
 
 
-def _lines(markdown: str, start: int, end: int, count_pieces: CountPieces, limit: int) -> Iterator[tuple[int, int, int]]:
+def _lines(
+    markdown: str, start: int, end: int, count_pieces: CountPieces, limit: int
+) -> Iterator[tuple[int, int, int]]:
     position = start
     for line in markdown[start:end].split("\n"):
         if line.strip():
@@ -209,7 +215,9 @@ def _lines(markdown: str, start: int, end: int, count_pieces: CountPieces, limit
         position += len(line) + 1
 
 
-def _fitting(markdown: str, start: int, end: int, count_pieces: CountPieces, limit: int) -> Iterator[tuple[int, int, int]]:
+def _fitting(
+    markdown: str, start: int, end: int, count_pieces: CountPieces, limit: int
+) -> Iterator[tuple[int, int, int]]:
     """Yield a sentence or row whole if it fits, else in parts that do, cut between words where there are any."""
     pieces = count_pieces(markdown[start:end]) if end - start <= limit * _PIECE_CHARS else limit + 1
     if pieces <= limit:

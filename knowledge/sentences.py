@@ -1,8 +1,10 @@
 """Where sentences end, in many languages, without a model."""
 
+# ruff: noqa: RUF001 - signs of many languages are what this module is about
+
 import re
 
-# Latin full stops need a space after them and doubts about abbreviations; the others end a sentence wherever they stand.
+# A Latin full stop needs a space after it and may belong to an abbreviation; the others end a sentence anywhere.
 _CANDIDATE = re.compile(r"[.!?…؟۔।॥։。！？｡]+[\"'”’»“)\]」』】]*|\n")
 _FULL = frozenset("؟۔।॥።。！？｡։")
 _LINE_STARTS = re.compile(r"[ \t]*(?:[-*+•] |\d{1,3}[.)] |\||#{1,6} |>|```|~~~)")
@@ -14,22 +16,167 @@ _LOOK_BACK = 24  # characters; no abbreviation is longer
 _MAX_ORDINAL = 3  # digits
 # Followed by a full stop and, mostly, by more of the same sentence.
 _ABBREVIATIONS = frozenset(
-    """mr mrs ms dr prof sr jr st mt vs etc inc ltd co corp no nos fig figs eq vol ch sec art approx dept est ext tel min max
-    incl excl e.g i.e cf al ca ed eds rev hon gen col capt lt sgt gov sen rep pres ave blvd rd jan feb mar apr jun jul aug sep
-    sept oct nov dec mon tue wed thu fri sat sun a.m p.m u.s u.k ph.d p pp
-    z.b d.h u.a u.u usw bzw ggf evtl inkl exkl zzgl nr str hr fr bspw vgl abs s.o s.u o.ä u.ä i.d.r z.t tel mind max
-    sra srta ud uds pág págs núm aprox p.ej ej av dra lic ing
-    m mme mlle mm env p.ex c.-à-d n° boul
-    sig sig.ra sigg dott ing pag ecc es
-    т.е т.д т.п т.к др руб стр рис им г гг напр ул""".split()
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "sr",
+        "jr",
+        "st",
+        "mt",
+        "vs",
+        "etc",
+        "inc",
+        "ltd",
+        "co",
+        "corp",
+        "no",
+        "nos",
+        "fig",
+        "figs",
+        "eq",
+        "vol",
+        "ch",
+        "sec",
+        "art",
+        "approx",
+        "dept",
+        "est",
+        "ext",
+        "tel",
+        "min",
+        "max",
+        "incl",
+        "excl",
+        "e.g",
+        "i.e",
+        "cf",
+        "al",
+        "ca",
+        "ed",
+        "eds",
+        "rev",
+        "hon",
+        "gen",
+        "col",
+        "capt",
+        "lt",
+        "sgt",
+        "gov",
+        "sen",
+        "rep",
+        "pres",
+        "ave",
+        "blvd",
+        "rd",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "sept",
+        "oct",
+        "nov",
+        "dec",
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+        "sat",
+        "sun",
+        "a.m",
+        "p.m",
+        "u.s",
+        "u.k",
+        "ph.d",
+        "p",
+        "pp",
+        "z.b",
+        "d.h",
+        "u.a",
+        "u.u",
+        "usw",
+        "bzw",
+        "ggf",
+        "evtl",
+        "inkl",
+        "exkl",
+        "zzgl",
+        "nr",
+        "str",
+        "hr",
+        "fr",
+        "bspw",
+        "vgl",
+        "abs",
+        "s.o",
+        "s.u",
+        "o.ä",
+        "u.ä",
+        "i.d.r",
+        "z.t",
+        "tel",
+        "mind",
+        "max",
+        "sra",
+        "srta",
+        "ud",
+        "uds",
+        "pág",
+        "págs",
+        "núm",
+        "aprox",
+        "p.ej",
+        "ej",
+        "av",
+        "dra",
+        "lic",
+        "ing",
+        "m",
+        "mme",
+        "mlle",
+        "mm",
+        "env",
+        "p.ex",
+        "c.-à-d",
+        "n°",
+        "boul",
+        "sig",
+        "sig.ra",
+        "sigg",
+        "dott",
+        "ing",
+        "pag",
+        "ecc",
+        "es",
+        "т.е",
+        "т.д",
+        "т.п",
+        "т.к",
+        "др",
+        "руб",
+        "стр",
+        "рис",
+        "им",
+        "г",
+        "гг",
+        "напр",
+        "ул",
+    ]
 )
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
     """Return the (start, end) spans of sentences in a text.
 
-    Every character that is no white space lies in exactly one span. Lines of lists and tables, headings and blank lines end
-    sentences; other line ends do not. A code block is one sentence.
+    Every character that is no white space lies in exactly one span. Lines of lists and tables, headings and blank lines
+    end sentences; other line ends do not. A code block is one sentence.
     """
     spans: list[tuple[int, int]] = []
     for start, end, is_code in _stretches(text):
@@ -65,11 +212,8 @@ def _split(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> Non
     for found in _CANDIDATE.finditer(text, start, end):
         if found.start() < begun:
             continue
-        if found[0] == "\n":
-            ends = _line_ends(text, found.start(), end)
-        else:
-            ends = _mark_ends(text, found, begun, end)
-        if ends:
+        is_line = found[0] == "\n"
+        if _line_ends(text, found.start(), end) if is_line else _mark_ends(text, found, begun, end):
             _add(text, spans, begun, found.end())
             begun = found.end()
     _add(text, spans, begun, end)
@@ -86,7 +230,7 @@ def _add(text: str, spans: list[tuple[int, int]], start: int, end: int) -> None:
 
 
 def _line_ends(text: str, position: int, end: int) -> bool:
-    """Tell whether a sentence ends at a line's end: before a blank line, a list item, a row, or after a row or heading."""
+    """Tell whether a sentence ends with a line: before a blank line, an item or a row, or after a row or heading."""
     after = position + 1
     if after >= end or text[after] == "\n" or _LINE_STARTS.match(text, after):
         return True
@@ -132,4 +276,4 @@ def _is_abbreviation(text: str, dot: int, begun: int) -> bool:
         # "1." begins a list item; "3. Mai" is a date. After a longer number a full stop ends the sentence.
         return len(word) <= _MAX_ORDINAL and not text[begun : found.start()].strip()
     # Initials: "J. Smith", "U.S. law".
-    return len(word) == 1 and word.isupper() or "." in word and _LETTERS_AND_DOTS.fullmatch(word) is not None
+    return (len(word) == 1 and word.isupper()) or ("." in word and _LETTERS_AND_DOTS.fullmatch(word) is not None)

@@ -64,7 +64,9 @@ class Archive:
         if info.flag_bits & 1:
             raise ReadError("password", "This file is protected by a password. Remove the password and add it again.")
         if info.file_size > MAX_MEMBER_BYTES:
-            raise ReadError("too-large", "This file holds too much data to be read at once. Split it into smaller files.")
+            raise ReadError(
+                "too-large", "This file holds too much data to be read at once. Split it into smaller files."
+            )
         try:
             return self._zip.read(info)
         except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
@@ -82,9 +84,17 @@ def parse_xml(data: bytes) -> etree._Element:
         ReadError: it declares entities or is no XML.
     """
     if any(mark in data for mark in _ENTITY_MARKS):
-        raise ReadError("bomb", "This file defines XML entities, which documents have no use for, so it was not opened.")
+        raise ReadError(
+            "bomb", "This file defines XML entities, which documents have no use for, so it was not opened."
+        )
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, recover=True, remove_comments=True, remove_pis=True
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=True,
+        recover=True,
+        remove_comments=True,
+        remove_pis=True,
     )
     root = etree.fromstring(data, parser)
     if root is None:

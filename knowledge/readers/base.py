@@ -16,8 +16,9 @@ _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\
 _NEWLINES = re.compile("\r\n?|\u2028|\u2029|\x85")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _MEANINGLESS_TITLE = re.compile(
-    r"(?i)^(\(?anonymous\)?|\(?unspecified\)?|microsoft (word|powerpoint|excel) - .*|untitled.*|document\d*|word document|powerpoint presentation"
-    r"|presentation\d*|slide \d+|(no |kein )?title|book\d*|.*\.(docx?|pptx?|xlsx?|pdf|indd|tex|dvi|qxd|odt|rtf|md|txt))$",
+    r"(?i)^(\(?anonymous\)?|\(?unspecified\)?|microsoft (word|powerpoint|excel) - .*|untitled.*|document\d*"
+    r"|word document|powerpoint presentation|presentation\d*|slide \d+|(no |kein )?title|book\d*"
+    r"|.*\.(docx?|pptx?|xlsx?|pdf|indd|tex|dvi|qxd|odt|rtf|md|txt))$",
 )
 MAX_TITLE_CHARS = 200
 
@@ -99,7 +100,9 @@ def _guarded(function: Callable[[bytes, str], Any], data: bytes, filename: str) 
         message = "Reading this file needs too much memory. Split it into smaller files and add those."
         raise ReadError("memory", message) from error
     except Exception as error:  # format libraries raise anything on a damaged file; the curator needs one plain answer
-        message = "This file is damaged and can't be read. Open it in the program that made it, save it again and retry."
+        message = (
+            "This file is damaged and can't be read. Open it in the program that made it, save it again and retry."
+        )
         raise ReadError("broken", message) from error
 
 
@@ -126,7 +129,7 @@ def _no_text(kind: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return the text in NFC with `\\n` line ends, without control characters, lone surrogates or runs of blank lines."""
+    """Return the text in NFC, without control characters, lone surrogates, carriage returns or runs of blank lines."""
     text = _NEWLINES.sub("\n", text)
     text = unicodedata.normalize("NFC", _UNWANTED.sub("", text.replace("\u00a0", " ")))
     text = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
@@ -151,7 +154,7 @@ def build(
         metadata: values are cleaned, empty ones dropped.
     """
     if isinstance(markdown, str):
-        text, pages = clean(markdown), ()
+        text, pages = clean(markdown), tuple[int, ...]()
     else:
         text, pages = _join_pages(markdown)
     return ReadDocument(
@@ -159,7 +162,11 @@ def build(
         markdown=text,
         pages=pages,
         language=language.strip().replace("_", "-")[:35],
-        metadata={key: text for key, value in (metadata or {}).items() if (text := clean(value)) and not _MEANINGLESS_TITLE.match(text)},
+        metadata={
+            key: text
+            for key, value in (metadata or {}).items()
+            if (text := clean(value)) and not _MEANINGLESS_TITLE.match(text)
+        },
     )
 
 

@@ -11,7 +11,10 @@ from typing import Any
 
 from knowledge.readers.base import ReadError, read
 
-_MEMORY = {"error": "memory", "message": "Reading this file needs too much memory. Split it into smaller files and add those."}
+_MEMORY = {
+    "error": "memory",
+    "message": "Reading this file needs too much memory. Split it into smaller files and add those.",
+}
 _MAX_OPEN_FILES = 64
 _RECURSION_DEPTH = 3000  # frames; deeply nested pages need more than the usual 1,000
 
@@ -50,7 +53,7 @@ def _limit(settings: dict[str, Any]) -> None:
 
 def _answer(settings: dict[str, Any]) -> bytes:
     try:
-        with open(0, "rb", closefd=False) as source:  # noqa: PTH123 - an open descriptor, no path
+        with open(0, "rb", closefd=False) as source:
             data = source.read(settings["input_bytes"] + 1)
         return json.dumps(asdict(read(data, settings["filename"]))).encode()
     except ReadError as error:

@@ -27,10 +27,14 @@ class Compound:
             self._data = data
             self._size = 1 << struct.unpack_from("<H", data, 30)[0]
             self._small_size = 1 << struct.unpack_from("<H", data, 32)[0]
-            (tables, directory, _, self._cutoff, small_start, _, more, more_count) = struct.unpack_from("<I I I I I I I I", data, 44)
+            (tables, directory, _, self._cutoff, small_start, _, more, more_count) = struct.unpack_from(
+                "<I I I I I I I I", data, 44
+            )
             self._next = self._allocation(tables, more, more_count)
             entries = self._chain(directory)
-            self._entries = [entries[start : start + _ENTRY_BYTES] for start in range(0, len(entries), _ENTRY_BYTES)][:_MAX_ENTRIES]
+            self._entries = [entries[start : start + _ENTRY_BYTES] for start in range(0, len(entries), _ENTRY_BYTES)][
+                :_MAX_ENTRIES
+            ]
             small = self._chain(small_start) if small_start < _END else b""
             self._small_next = struct.unpack(f"<{len(small) // 4}I", small[: len(small) // 4 * 4])
             root = self._entries[0]
@@ -98,4 +102,6 @@ def _name(entry: bytes) -> str:
 
 
 def _broken() -> ReadError:
-    return ReadError("broken", "This file is damaged and can't be read. Save it again in the program that made it and retry.")
+    return ReadError(
+        "broken", "This file is damaged and can't be read. Save it again in the program that made it and retry."
+    )

@@ -28,7 +28,9 @@ def read_epub(data: bytes, filename: str) -> ReadDocument:
         raise ReadError("password", "This book is protected against copying. Add an unprotected copy.")
     found = [fragment_markdown(decode_html(archive.read(name))) for name in chapters if name in archive]
     known = {
-        local(mark): mark.text or "" for mark in reversed(list(package.iter())) if local(mark) in {"title", "creator", "language", "description"}
+        local(mark): mark.text or ""
+        for mark in reversed(list(package.iter()))
+        if local(mark) in {"title", "creator", "language", "description"}
     }
     return build(
         filename=filename,
@@ -52,7 +54,11 @@ def _package_name(archive: Archive) -> str:
 
 def _chapters(package: etree._Element, folder: str) -> list[str]:
     items = {attribute(mark, "id"): mark for mark in package.iter() if local(mark) == "item"}
-    spine = [attribute(mark, "idref") for mark in package.iter() if local(mark) == "itemref" and attribute(mark, "linear") != "no"]
+    spine = [
+        attribute(mark, "idref")
+        for mark in package.iter()
+        if local(mark) == "itemref" and attribute(mark, "linear") != "no"
+    ]
     wanted = [items[key] for key in spine if key in items] or list(items.values())
     return [
         join(folder, unquote(attribute(item, "href")).partition("#")[0])

@@ -8,13 +8,88 @@ from lxml import html
 from knowledge.readers.markup import code_block, heading, literal, one_line, table
 
 _DROPPED = frozenset(
-    """script style noscript template svg math canvas iframe object embed audio video map head title meta link button
-    select option input textarea datalist form-control progress meter frameset frame applet""".split()
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "svg",
+        "math",
+        "canvas",
+        "iframe",
+        "object",
+        "embed",
+        "audio",
+        "video",
+        "map",
+        "head",
+        "title",
+        "meta",
+        "link",
+        "button",
+        "select",
+        "option",
+        "input",
+        "textarea",
+        "datalist",
+        "form-control",
+        "progress",
+        "meter",
+        "frameset",
+        "frame",
+        "applet",
+    ]
 )
 _BLOCKS = frozenset(
-    """address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption figure footer form
-    h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol p pre section summary table tbody tfoot thead
-    tr td th ul caption""".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hgroup",
+        "hr",
+        "html",
+        "legend",
+        "li",
+        "main",
+        "menu",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "tr",
+        "td",
+        "th",
+        "ul",
+        "caption",
+    ]
 )
 _LANGUAGE = re.compile(r"(?:language|lang|highlight-source|brush:)[-: ]?([\w+#-]+)")
 _BREAK = "\x01"  # a line break inside a block; no HTML text holds this character
@@ -93,9 +168,9 @@ class Markdown:
     def _nested(self, element: html.HtmlElement, depth: int) -> list[str]:
         """Return the blocks of an element's children, apart from those around it."""
         inner = Markdown(self._drop)
-        inner._children(element, depth)  # noqa: SLF001 - the same class
-        inner._end_block()  # noqa: SLF001 - the same class
-        return inner._blocks  # noqa: SLF001 - the same class
+        inner._children(element, depth)
+        inner._end_block()
+        return inner._blocks
 
     def _heading(self, element: html.HtmlElement, depth: int) -> None:
         self._end_block()
@@ -148,8 +223,8 @@ class Markdown:
 
     def _list_blocks(self, element: html.HtmlElement, depth: int) -> list[str]:
         inner = Markdown(self._drop)
-        inner._list(element, depth + 1)  # noqa: SLF001 - the same class
-        return inner._blocks  # noqa: SLF001 - the same class
+        inner._list(element, depth + 1)
+        return inner._blocks
 
     def _quote(self, element: html.HtmlElement, depth: int) -> None:
         self._end_block()

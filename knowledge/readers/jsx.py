@@ -2,7 +2,9 @@
 
 import re
 
-_STATEMENT = re.compile(r"^(?:import\s+(?:[\w{*\"'])|export\s+(?:const|let|var|function|default|class|async|\{|\*))", re.MULTILINE)
+_STATEMENT = re.compile(
+    r"^(?:import\s+(?:[\w{*\"'])|export\s+(?:const|let|var|function|default|class|async|\{|\*))", re.MULTILINE
+)
 _TAG_START = re.compile(r"<(/?)([A-Z][\w.]*|[a-z]+[\w-]*)(?=[\s/>])|<(/?)>")
 _COMMENT = re.compile(r"\{/\*.*?\*/\}", re.DOTALL)
 _STRING_EXPRESSION = re.compile(r"""(?<!\\)\{\s*(["'`])((?:(?!\1)[^\\{}\n])*)\1\s*\}""")

@@ -103,11 +103,16 @@ def read_msg(data: bytes, filename: str) -> ReadDocument:
         ReadError: it is damaged.
     """
     streams = Compound(data).streams()
-    texts = {name: _property(streams, name) for name in (_MSG_SUBJECT, _MSG_SENDER, _MSG_TO, _MSG_CC, _MSG_BODY, _MSG_HEADERS)}
+    texts = {
+        name: _property(streams, name)
+        for name in (_MSG_SUBJECT, _MSG_SENDER, _MSG_TO, _MSG_CC, _MSG_BODY, _MSG_HEADERS)
+    }
     if not any(texts.values()):
         raise ReadError("broken", "This message is damaged and can't be read. Save it again in Outlook and retry.")
     address = _property(streams, _MSG_SENDER_ADDRESS)
-    sender = f"{texts[_MSG_SENDER]} <{address}>" if "@" in address and address != texts[_MSG_SENDER] else texts[_MSG_SENDER]
+    sender = (
+        f"{texts[_MSG_SENDER]} <{address}>" if "@" in address and address != texts[_MSG_SENDER] else texts[_MSG_SENDER]
+    )
     found = re.search(r"(?im)^Date:(.*)$", texts[_MSG_HEADERS])
     headers = {
         "From": one_line(sender),

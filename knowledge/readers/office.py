@@ -15,7 +15,9 @@ _HEADING_STYLE = re.compile(r"(?i)^(?:heading|überschrift|titre|título|titolo|
 _CODE_STYLE = re.compile(r"(?i)code|preformatted|source|listing|verbatim")
 _CONTENTS_STYLE = re.compile(r"(?i)^(?:toc|contents|verzeichnis|table of figures)\s*\d*$")
 # Deleted text, and the second copy of drawings kept for old programs.
-_DROPPED = frozenset({"del", "moveFrom", "Fallback", "instrText", "delText", "rPr", "pPr", "tblPr", "sectPr", "txbxContent"})
+_DROPPED = frozenset(
+    {"del", "moveFrom", "Fallback", "instrText", "delText", "rPr", "pPr", "tblPr", "sectPr", "txbxContent"}
+)
 _MAX_HEADING_CHARS = 200
 _MAX_GUESSED_HEADING_CHARS = 90
 MAX_DEPTH = 60  # nesting of tables, text boxes and content controls
@@ -63,7 +65,9 @@ class _Word:
         self._numbered = _read_numbering(optional_xml(archive, targets.get("numbering", "word/numbering.xml")))
         self._counters: dict[tuple[str, int], int] = defaultdict(int)
         self._notes = [
-            root for kind in ("footnotes", "endnotes") if (root := optional_xml(archive, targets.get(kind, f"word/{kind}.xml"))) is not None
+            root
+            for kind in ("footnotes", "endnotes")
+            if (root := optional_xml(archive, targets.get(kind, f"word/{kind}.xml"))) is not None
         ]
 
     def markdown(self, root: etree._Element) -> str:
@@ -126,18 +130,17 @@ class _Word:
         text, style = paragraph.text, paragraph.style
         if not text.strip() or _CONTENTS_STYLE.match(style.name):
             return items
-        if style.name.lower() == "title":
+        is_title = style.name.lower() == "title"
+        if is_title:
             self.title = self.title or one_line(text)
-            return [*items, ("", heading(1, text))]
-        if style.level and len(text) <= _MAX_HEADING_CHARS:
-            return [*items, ("", heading(style.level, text))]
+        if is_title or (style.level and len(text) <= _MAX_HEADING_CHARS):
+            return [*items, ("", heading(1 if is_title else style.level, text))]
         if _CODE_STYLE.search(style.name):
             return [*items, ("code", text)]
         if paragraph.list_id:
             return [*items, ("list", self._item(paragraph))]
-        if self._guesses_headings and _looks_like_heading(element, text):
-            return [*items, ("", heading(2, text))]
-        return [*items, ("", literal(text.strip()))]
+        is_heading = self._guesses_headings and _looks_like_heading(element, text)
+        return [*items, ("", heading(2, text) if is_heading else literal(text.strip()))]
 
     def _item(self, paragraph: _Paragraph) -> str:
         key = (paragraph.list_id, paragraph.depth)
@@ -181,11 +184,13 @@ class _Word:
             rows.append(line)
         if rows and max(map(len, rows)) == 1:
             # A table of one column frames its content: keep headings and lists in it as they are.
-            return blocks(block for row in _rows(element) for cell in _cells(row) for block in self._blocks(cell, depth))
+            return blocks(
+                block for row in _rows(element) for cell in _cells(row) for block in self._blocks(cell, depth)
+            )
         return table(rows)
 
     def _cell(self, cell: etree._Element, rows: list[list[str]], column: int, depth: int) -> list[str]:
-        """Return a cell's text, blank for the further columns it spans; a cell merged downward repeats the one above."""
+        """Return a cell's text, blank for further columns it spans; a cell merged downward repeats the one above."""
         merge, span = child(cell, "tcPr", "vMerge"), child(cell, "tcPr", "gridSpan")
         width = max(1, min(_integer(attribute(span, "val")), 60)) if span is not None else 1
         if merge is not None and attribute(merge, "val") != "restart" and rows and column < len(rows[-1]):
@@ -201,7 +206,9 @@ def _looks_like_heading(element: etree._Element, text: str) -> bool:
         return False
     if any(local(parent) == "tc" for parent in element.iterancestors()):
         return False
-    runs = [run for run in element.iter() if local(run) == "r" and any(local(mark) == "t" and mark.text for mark in run)]
+    runs = [
+        run for run in element.iter() if local(run) == "r" and any(local(mark) == "t" and mark.text for mark in run)
+    ]
     marks = [child(run, "rPr", "b") for run in runs]
     return bool(marks) and all(mark is not None and attribute(mark, "val") not in {"0", "false"} for mark in marks)
 
@@ -254,7 +261,8 @@ def _read_numbering(root: etree._Element | None) -> dict[tuple[str, int], bool]:
             levels = [level for level in element if local(level) == "lvl"]
             formats = {_integer(attribute(level, "ilvl")): child(level, "numFmt") for level in levels}
             abstract[attribute(element, "abstractNumId")] = {
-                depth: form is not None and attribute(form, "val") not in {"bullet", "none"} for depth, form in formats.items()
+                depth: form is not None and attribute(form, "val") not in {"bullet", "none"}
+                for depth, form in formats.items()
             }
     numbered: dict[tuple[str, int], bool] = {}
     for element in root:

@@ -24,7 +24,12 @@ def attribute(element: etree._Element, name: str) -> str:
     value = element.get(name)
     if value is not None:
         return value
-    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+    return next((str(value) for key, value in element.attrib.items() if str(key).rpartition("}")[2] == name), "")
+
+
+def attribute_id(mark: etree._Element) -> str:
+    """Return the relationship id of an entry that also has an `id` of its own."""
+    return next((str(value) for key, value in mark.attrib.items() if str(key).endswith("}id")), "")
 
 
 def child(element: etree._Element | None, *names: str) -> etree._Element | None:

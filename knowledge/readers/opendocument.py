@@ -7,7 +7,9 @@ from knowledge.readers.base import ReadDocument, ReadError, build
 from knowledge.readers.markup import blocks, heading, list_item, literal, one_line, table
 from knowledge.readers.ooxml import attribute, child, local, optional_xml
 
-_DROPPED = frozenset({"tracked-changes", "annotation", "table-of-content", "forms", "sequence-decls", "notes", "alphabetical-index"})
+_DROPPED = frozenset(
+    {"tracked-changes", "annotation", "table-of-content", "forms", "sequence-decls", "notes", "alphabetical-index"}
+)
 _MAX_REPEATS = 100  # blank cells and rows are repeated by the thousand to fill a sheet
 MAX_DEPTH = 60
 
@@ -54,7 +56,9 @@ def _blocks(container: etree._Element, depth: int) -> list[str]:
             found.append(heading(int(level) if level.isdecimal() else 1, _text(element)))
         elif name == "p":
             found.append(literal(_text(element)))
-            found.extend(block for box in element.iter() if local(box) == "text-box" for block in _blocks(box, depth + 1))
+            found.extend(
+                block for box in element.iter() if local(box) == "text-box" for block in _blocks(box, depth + 1)
+            )
         elif name == "list":
             found.append("\n".join(_items(element, 0)))
         elif name == "table":
@@ -109,7 +113,7 @@ def _collect(element: etree._Element, parts: list[str], depth: int) -> None:
         if name in {"s", "tab", "line-break"}:
             parts.append(" ")
         elif name == "note":
-            parts.extend(["(", "".join(inner.itertext()).strip(), ")"])
+            parts.extend(["(", "".join(map(str, inner.itertext())).strip(), ")"])
         elif name not in {"annotation", "text-box", "bookmark"} and depth < MAX_DEPTH:
             _collect(inner, parts, depth + 1)
         parts.append(inner.tail or "")

@@ -9,7 +9,8 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from knowledge.readers.base import ReadDocument, ReadError, build
-from knowledge.readers.pdf_layout import Layout, Line, Word, normalised
+from knowledge.readers.pdf_layout import Layout, normalised
+from knowledge.readers.pdf_lines import Line, Word
 
 MAX_PAGES = 5000
 MAX_CHARS_PER_PAGE = 200_000
@@ -20,7 +21,9 @@ _NEW_LINE = frozenset({0x0A, 0x0D})
 _BLANK = frozenset({0x09, 0x20, 0xA0, 0x3000})
 _BOLD_WEIGHT = 600
 _BOLD_NAME = re.compile(r"(?i)bold|black|heavy|semibold|demi|cmbx|sfbx|-medi(?:ital)?$|-bd|,bd")
-_MONO_NAME = re.compile(r"(?i)mono|courier|consol|menlo|typewriter|cmtt|sfmono|inconsolata|fira ?code|source ?code|fixed|lettergothic")
+_MONO_NAME = re.compile(
+    r"(?i)mono|courier|consol|menlo|typewriter|cmtt|sfmono|inconsolata|fira ?code|source ?code|fixed|lettergothic"
+)
 _FONT_NAME_BYTES = 256
 
 
@@ -36,7 +39,9 @@ def read_pdf(data: bytes, filename: str) -> ReadDocument:
         if not count:
             raise ReadError("no-pages", "This PDF has no pages. Check that it was saved completely.")
         if count > MAX_PAGES:
-            message = f"This PDF has {count:,} pages; at most {MAX_PAGES:,} can be read at once. Split it and add the parts."
+            message = (
+                f"This PDF has {count:,} pages; at most {MAX_PAGES:,} can be read at once. Split it and add the parts."
+            )
             raise ReadError("too-many-pages", message)
         known = _properties(pdf)
         layout = Layout([list(_lines(pdf, number)) for number in range(count)], _outline(pdf))
@@ -189,5 +194,8 @@ class _Page:
         key = (self._name.value, weight)
         if key not in self._styles:
             name = key[0].decode("utf-8", "replace")
-            self._styles[key] = (weight >= _BOLD_WEIGHT or _BOLD_NAME.search(name) is not None, _MONO_NAME.search(name) is not None)
+            self._styles[key] = (
+                weight >= _BOLD_WEIGHT or _BOLD_NAME.search(name) is not None,
+                _MONO_NAME.search(name) is not None,
+            )
         return self._styles[key]

@@ -1,14 +1,12 @@
 """Tables on a PDF page, found by the alignment of their cells; and text set in two columns."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:
-    from knowledge.readers.pdf_layout import Line, Word
+from knowledge.readers.pdf_lines import Line, Word
 
 Rows = list[list[str]]
-Region = tuple[Literal["table"], Rows] | tuple[Literal["text"], list["Line"]]
 
 _MIN_ROWS = 2
 _MAX_ROW_DISTANCE = 3.2  # in sizes of text, baseline to baseline
@@ -20,7 +18,14 @@ _HEADING_GAP = 1.3  # times the narrowest gap between words
 _RIGHT_TO_LEFT = ("\u0590", "\u08ff")
 
 
-def regions(lines: list["Line"]) -> Iterator[Region]:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells' texts, as wide as each other."""
+
+    rows: Rows
+
+
+def regions(lines: list[Line]) -> Iterator[list[Line] | Table]:
     """Yield the lines of a page as runs of text and tables, in order."""
     text: list[Line] = []
     position = 0
@@ -36,15 +41,15 @@ def regions(lines: list["Line"]) -> Iterator[Region]:
             text.extend(_column_lines(run, columns))
         else:
             if text:
-                yield "text", text
+                yield text
                 text = []
-            yield "table", _rows(run, columns)
+            yield Table(_rows(run, columns))
         position = end
     if text:
-        yield "text", text
+        yield text
 
 
-def _run_end(lines: list["Line"], start: int) -> int:
+def _run_end(lines: list[Line], start: int) -> int:
     """Return where a run of lines in cells that begins at `start` ends; `start` where none begins."""
     if len(lines[start].cells) < 2:  # noqa: PLR2004 - one cell is no row
         return start
@@ -64,18 +69,18 @@ def _run_end(lines: list["Line"], start: int) -> int:
     return end
 
 
-def _within_one_cell(line: "Line", row: "Line") -> bool:
+def _within_one_cell(line: Line, row: Line) -> bool:
     """Tell a line that stands under one cell of a row, not across several."""
     return sum(line.left < cell.right and line.right > cell.left for cell in row.cells) <= 1
 
 
-def _is_wrapped_cell(before: "Line", line: "Line", row: "Line") -> bool:
+def _is_wrapped_cell(before: Line, line: Line, row: Line) -> bool:
     """Tell the further line of a cell of the last row: close below it and not in the first column."""
     close = 0 < before.bottom - line.bottom < _WRAPPED_DISTANCE * line.size
     return close and len(line.cells) == 1 and _within_one_cell(line, row) and line.left > row.cells[0].right
 
 
-def _columns(run: list["Line"]) -> list[tuple[float, float]]:
+def _columns(run: list[Line]) -> list[tuple[float, float]]:
     """Return the columns as (left, right), merged from the cells of the rows that have most cells."""
     most = max(len(line.cells) for line in run)
     if most > _MAX_COLUMNS:
@@ -91,7 +96,7 @@ def _columns(run: list["Line"]) -> list[tuple[float, float]]:
     return merged
 
 
-def _is_prose(run: list["Line"], columns: list[tuple[float, float]]) -> bool:
+def _is_prose(run: list[Line], columns: list[tuple[float, float]]) -> bool:
     """Tell text set in columns from a table: long lines in every column, many of them."""
     if len(columns) > 3 or len(run) < _MIN_COLUMN_ROWS:  # noqa: PLR2004 - nobody sets prose in four columns
         return False
@@ -102,7 +107,7 @@ def _is_prose(run: list["Line"], columns: list[tuple[float, float]]) -> bool:
     return all(found and sorted(found)[len(found) // 2] > _COLUMN_CHARS for found in lengths)
 
 
-def _column_lines(run: list["Line"], columns: list[tuple[float, float]]) -> list["Line"]:
+def _column_lines(run: list[Line], columns: list[tuple[float, float]]) -> list[Line]:
     found: list[list[Line]] = [[] for _ in columns]
     for line in run:
         for cell in line.cells:
@@ -112,7 +117,7 @@ def _column_lines(run: list["Line"], columns: list[tuple[float, float]]) -> list
     return [line for column in found for line in column]
 
 
-def _column_of(cell: "Line", columns: list[tuple[float, float]]) -> int:
+def _column_of(cell: Line, columns: list[tuple[float, float]]) -> int:
     def shared(index: int) -> float:
         left, right = columns[index]
         return min(right, cell.right) - max(left, cell.left)
@@ -121,8 +126,8 @@ def _column_of(cell: "Line", columns: list[tuple[float, float]]) -> int:
     return touched[0] if touched else max(range(len(columns)), key=shared)
 
 
-def _split(cell: "Line", columns: list[tuple[float, float]]) -> list[tuple[int, str]]:
-    """Return a cell's text by column: narrow headings of several columns look like one cell, a note across them is one."""
+def _split(cell: Line, columns: list[tuple[float, float]]) -> list[tuple[int, str]]:
+    """Return a cell's text by column: narrow headings side by side look like one cell, a note across columns is one."""
     touched = [index for index, (left, right) in enumerate(columns) if min(right, cell.right) > max(left, cell.left)]
     if len(touched) < 2 or len(cell.words) < 2:  # noqa: PLR2004 - nothing to split
         return [(_column_of(cell, columns), cell.text)]
@@ -138,12 +143,12 @@ def _split(cell: "Line", columns: list[tuple[float, float]]) -> list[tuple[int, 
     return [(column, " ".join(texts)) for column, texts in parts]
 
 
-def _nearest(word: "Word", columns: list[tuple[float, float]]) -> int:
+def _nearest(word: Word, columns: list[tuple[float, float]]) -> int:
     middle = (word.left + word.right) / 2
     return min(range(len(columns)), key=lambda index: max(columns[index][0] - middle, middle - columns[index][1], 0.0))
 
 
-def _rows(run: list["Line"], columns: list[tuple[float, float]]) -> Rows:
+def _rows(run: list[Line], columns: list[tuple[float, float]]) -> Rows:
     """Return the cells' texts; a line close below that leaves the first column blank goes on with the row above."""
     rows: Rows = []
     for before, line in pairwise([run[0], *run]):
@@ -160,7 +165,7 @@ def _rows(run: list["Line"], columns: list[tuple[float, float]]) -> Rows:
     return rows
 
 
-def _is_right_to_left(run: list["Line"]) -> bool:
+def _is_right_to_left(run: list[Line]) -> bool:
     first, last = _RIGHT_TO_LEFT
     letters = [letter for line in run for letter in line.text if letter.isalpha()]
     return 2 * sum(first <= letter <= last for letter in letters) > len(letters)

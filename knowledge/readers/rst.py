@@ -21,11 +21,52 @@ _OPTION = re.compile(r"^\s*:([\w-]+):(?:\s+(.*))?$")
 _FIELD = re.compile(r"^:([^:`\n]+):(?:\s+(.*))?$")
 _GRID_BORDER = re.compile(r"^\s*\+(?:[-=]+\+)+\s*$")
 _SIMPLE_BORDER = re.compile(r"^\s*=+(?:\s+=+)+\s*$")
-_CODE = frozenset({"code-block", "code", "sourcecode", "parsed-literal", "literalinclude", "prompt", "doctest", "testcode", "highlight", "math"})
+_CODE = frozenset(
+    {
+        "code-block",
+        "code",
+        "sourcecode",
+        "parsed-literal",
+        "literalinclude",
+        "prompt",
+        "doctest",
+        "testcode",
+        "highlight",
+        "math",
+    }
+)
 _DROPPED = frozenset(
-    """image toctree contents index raw include meta only-hidden role default-role highlight currentmodule module tabularcolumns
-    sectnum header footer class automodule autoclass autofunction autosummary literalinclude unicode replace date target-notes
-    rst-class cssclass""".split()
+    [
+        "image",
+        "toctree",
+        "contents",
+        "index",
+        "raw",
+        "include",
+        "meta",
+        "only-hidden",
+        "role",
+        "default-role",
+        "highlight",
+        "currentmodule",
+        "module",
+        "tabularcolumns",
+        "sectnum",
+        "header",
+        "footer",
+        "class",
+        "automodule",
+        "autoclass",
+        "autofunction",
+        "autosummary",
+        "literalinclude",
+        "unicode",
+        "replace",
+        "date",
+        "target-notes",
+        "rst-class",
+        "cssclass",
+    ]
 )
 _ROLE = re.compile(r":(?:[\w.+-]+:)*[\w.+-]+:`([^`]+)`")
 _LINK = re.compile(r"`([^`<]+?)\s*<[^`>]+>`__?")
@@ -143,7 +184,9 @@ class _Rst:
 
     def _table(self) -> str:
         taken: list[str] = []
-        while self._at < len(self._lines) and (self._line(0).strip() or (taken and _SIMPLE_BORDER.match(taken[0]) and self._in_simple(taken))):
+        while self._at < len(self._lines) and (
+            self._line(0).strip() or (taken and _SIMPLE_BORDER.match(taken[0]) and self._in_simple(taken))
+        ):
             taken.append(self._line(0))
             self._at += 1
         taken = textwrap.dedent("\n".join(taken)).split("\n")
@@ -160,7 +203,11 @@ class _Rst:
         """Take a paragraph, a list item or a field; a literal block after two colons comes with it."""
         taken: list[str] = []
         while self._at < len(self._lines) and self._line(0).strip():
-            if taken and not self._line(0).startswith(" ") and (_ITEM_START.match(self._line(0)) or _EXPLICIT.match(self._line(0))):
+            if (
+                taken
+                and not self._line(0).startswith(" ")
+                and (_ITEM_START.match(self._line(0)) or _EXPLICIT.match(self._line(0)))
+            ):
                 break
             taken.append(self._line(0))
             self._at += 1
@@ -174,10 +221,18 @@ class _Rst:
         text = "\n".join(taken).rstrip()
         literal = text.endswith("::")
         if literal:
-            text = text[:-2].rstrip() + ":" if text[:-2].strip() and not text[:-2].endswith((" ", "\n")) else text[:-2].rstrip()
+            text = (
+                text[:-2].rstrip() + ":"
+                if text[:-2].strip() and not text[:-2].endswith((" ", "\n"))
+                else text[:-2].rstrip()
+            )
         field = _FIELD.match(text)
         if text:
-            yield f"{field[1]}: {_inline(field[2] or '')}" if field else "\n".join(_inline(line.lstrip("| ")) for line in text.split("\n"))
+            yield (
+                f"{field[1]}: {_inline(field[2] or '')}"
+                if field
+                else "\n".join(_inline(line.lstrip("| ")) for line in text.split("\n"))
+            )
         if literal:
             yield code_block(textwrap.dedent("\n".join(self._indented(0))))
 

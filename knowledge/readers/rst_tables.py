@@ -1,11 +1,14 @@
 """The two kinds of tables that reStructuredText draws with characters."""
 
 import re
+from itertools import pairwise
 
 
 def grid_table(lines: list[str]) -> list[list[str]]:
     """Return the cells of a grid table; a cell over several columns takes the first of them."""
-    columns = sorted({index for line in lines if line.startswith("+") for index, letter in enumerate(line) if letter == "+"})
+    columns = sorted(
+        {index for line in lines if line.startswith("+") for index, letter in enumerate(line) if letter == "+"}
+    )
     rows: list[list[str]] = []
     row: list[str] | None = None
     for line in lines:
@@ -22,7 +25,7 @@ def grid_table(lines: list[str]) -> list[list[str]]:
 def _grid_cells(line: str, columns: list[int]) -> list[tuple[int, str]]:
     borders = [index for index in columns if index < len(line) and line[index] in "|+"]
     found = []
-    for left, right in zip(borders, borders[1:], strict=False):
+    for left, right in pairwise(borders):
         index = columns.index(left)
         if index < len(columns) - 1:
             found.append((index, line[left + 1 : right].strip()))

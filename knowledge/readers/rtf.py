@@ -1,5 +1,7 @@
 """Rich Text Format (specification 1.9.1): its text, headings by outline level and tables."""
 
+# ruff: noqa: RUF001 - signs of many languages are what this module is about
+
 import codecs
 import re
 
@@ -10,16 +12,18 @@ _TOKEN = re.compile(
     rb"\\'([0-9a-fA-F]{2})|\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)",
 )
 _DROPPED = frozenset(
-    b"""fonttbl colortbl stylesheet pict object themedata datastore info generator listtable listoverridetable header footer
-    headerl headerr headerf footerl footerr footerf fldinst xmlnstbl rsidtbl mmathPr latentstyles pntext pnseclvl nonshppict
-    filetbl revtbl colorschememapping wgrffmtfilter shpinst listtext bkmkstart bkmkend annotation atnid atnauthor""".split()
+    b"""fonttbl colortbl stylesheet pict object themedata datastore info generator listtable listoverridetable header
+    footer headerl headerr headerf footerl footerr footerf fldinst xmlnstbl rsidtbl mmathPr latentstyles pntext pnseclvl
+    nonshppict filetbl revtbl colorschememapping wgrffmtfilter shpinst listtext bkmkstart bkmkend annotation atnid
+    atnauthor""".split()
 )
 _CHARACTERS = {
     b"tab": " ", b"line": " ", b"emdash": "—", b"endash": "–", b"lquote": "‘", b"rquote": "’", b"ldblquote": "“",
-    b"rdblquote": "”", b"bullet": "•", b"emspace": " ", b"enspace": " ", b"~": " ", b"_": "-", b"\\": "\\", b"{": "{", b"}": "}",
+    b"rdblquote": "”", b"bullet": "•", b"emspace": " ", b"enspace": " ", b"~": " ",
+    b"_": "-", b"\\": "\\", b"{": "{", b"}": "}",
 }  # fmt: skip
-_CHARSETS = {0: "cp1252", 128: "cp932", 129: "cp949", 134: "gbk", 136: "big5", 161: "cp1253", 162: "cp1254", 163: "cp1258",
-             177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250"}  # fmt: skip
+_CHARSETS = {0: "cp1252", 128: "cp932", 129: "cp949", 134: "gbk", 136: "big5", 161: "cp1253", 162: "cp1254",
+             163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250"}  # fmt: skip
 _FONT_CHARSET = re.compile(rb"\\f(\d+)[^{};]*?\\fcharset(\d+)")
 _LEVELS = 9
 
@@ -40,7 +44,9 @@ class _Reader:
         page = re.search(rb"\\ansicpg(\d+)", data[:2000])
         self._default = _codec(f"cp{int(page[1])}") if page else "cp1252"
         head = data[:200_000]
-        self._fonts = {int(font): _CHARSETS.get(int(charset), self._default) for font, charset in _FONT_CHARSET.findall(head)}
+        self._fonts = {
+            int(font): _CHARSETS.get(int(charset), self._default) for font, charset in _FONT_CHARSET.findall(head)
+        }
         self._encoding = self._default
         self._fallback_chars = 1  # how many characters stand in for a \u character
         self._to_skip = 0
@@ -69,7 +75,9 @@ class _Reader:
         self._end_table()
         return blocks(self._blocks)
 
-    def _take(self, code: bytes | None, word: bytes | None, number: int | None, symbol: bytes | None, text: bytes | None) -> None:
+    def _take(
+        self, code: bytes | None, word: bytes | None, number: int | None, symbol: bytes | None, text: bytes | None
+    ) -> None:
         if code or text:
             self._take_bytes(bytes.fromhex(code.decode()) if code else text or b"")
         elif word == b"u" and number is not None:

@@ -45,7 +45,7 @@ DEFAULT_LIMITS = Limits()
 _MESSAGES = {
     "too-large": "This file is larger than {megabytes:,} MB. Split it into smaller files.",
     "unreadable": "This file could not be opened on the server. Add it again.",
-    "timeout": "Reading this file took too long and was stopped. Split it into smaller files, or save it in a simpler format.",
+    "timeout": "Reading this file took too long and was stopped. Split it into smaller files, or save it as text.",
     "memory": "Reading this file needs too much memory. Split it into smaller files and add those.",
     "crashed": "This file made the reader stop, so it is probably damaged. Open it, save it again and retry.",
 }

@@ -11,7 +11,16 @@ from knowledge.readers.archive import Archive
 from knowledge.readers.base import MAX_MARKDOWN_CHARS, ReadDocument, ReadError, build
 from knowledge.readers.charset import decode
 from knowledge.readers.markup import blocks, heading, one_line, table
-from knowledge.readers.ooxml import attribute, child, local, main_part, optional_xml, properties, relations
+from knowledge.readers.ooxml import (
+    attribute,
+    attribute_id,
+    child,
+    local,
+    main_part,
+    optional_xml,
+    properties,
+    relations,
+)
 
 # Built-in number formats that show a date or a time, ECMA-376 part 1, 18.8.30.
 _DATE_FORMATS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
@@ -29,7 +38,10 @@ def read_xlsx(data: bytes, filename: str) -> ReadDocument:
     archive = Archive(data)
     known = properties(archive)
     sheets = _Workbook(archive).sheets()
-    parts = [blocks([heading(2, name) if len(sheets) > 1 or not _is_default(name) else "", *_tables(rows)]) for name, rows in sheets]
+    parts = [
+        blocks([heading(2, name) if len(sheets) > 1 or not _is_default(name) else "", *_tables(rows)])
+        for name, rows in sheets
+    ]
     return build(
         filename=filename,
         markdown=blocks(part for part in parts if "\n" in part or not part.startswith("#")),
@@ -48,7 +60,9 @@ def read_csv(data: bytes, filename: str) -> ReadDocument:
     except csv.Error as error:
         message = "This table could not be read: a cell is longer than a million characters. Check its quotation marks."
         raise ReadError("broken", message) from error
-    return build(filename=filename, markdown=blocks(_tables(rows)), titles=[filename.rsplit(".", 1)[0].replace("_", " ")])
+    return build(
+        filename=filename, markdown=blocks(_tables(rows)), titles=[filename.rsplit(".", 1)[0].replace("_", " ")]
+    )
 
 
 def _delimiter(text: str, filename: str) -> str:
@@ -83,7 +97,9 @@ def _tables(rows: list[list[str]]) -> list[str]:
 
 def _one_table(rows: list[list[str]]) -> str:
     lines: list[str] = []
-    while len(rows) > 1 and sum(bool(cell.strip()) for cell in rows[0]) == 1 and sum(bool(c.strip()) for c in rows[1]) > 1:
+    while (
+        len(rows) > 1 and sum(bool(cell.strip()) for cell in rows[0]) == 1 and sum(bool(c.strip()) for c in rows[1]) > 1
+    ):
         lines.append(one_line(" ".join(rows[0])))
         rows = rows[1:]
     return blocks([*lines, table(rows)])
@@ -107,7 +123,7 @@ class _Workbook:
             self._zero = _DAY_ZERO_1904
         found = []
         for mark in (mark for mark in root.iter() if local(mark) == "sheet"):
-            key = next((value for name, value in mark.attrib.items() if name.endswith("}id")), "")
+            key = attribute_id(mark)
             target = self._relations[key].target if key in self._relations else ""
             if target in self._archive and attribute(mark, "state") not in {"hidden", "veryHidden"}:
                 found.append((attribute(mark, "name"), self._rows(target)))
@@ -183,9 +199,17 @@ class _Workbook:
 
 def _parts(data: bytes, name: str) -> etree.iterparse:
     if b"<!ENTITY" in data:
-        raise ReadError("bomb", "This file defines XML entities, which documents have no use for, so it was not opened.")
+        raise ReadError(
+            "bomb", "This file defines XML entities, which documents have no use for, so it was not opened."
+        )
     return etree.iterparse(
-        io.BytesIO(data), tag=f"{{*}}{name}", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, recover=True
+        io.BytesIO(data),
+        tag=f"{{*}}{name}",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=True,
+        recover=True,
     )
 
 
@@ -194,7 +218,7 @@ def _plain(element: etree._Element) -> str:
     return "".join(
         mark.text or ""
         for mark in element.iter()
-        if local(mark) == "t" and (mark.getparent() is None or local(mark.getparent()) != "rPh")
+        if local(mark) == "t" and ((parent := mark.getparent()) is None or local(parent) != "rPh")
     )
 
 
@@ -212,7 +236,10 @@ def _date_styles(root: etree._Element | None) -> frozenset[int]:
         for mark in (root.iter() if root is not None else ())
         if local(mark) == "numFmt" and attribute(mark, "numFmtId").isdecimal()
     }
-    dates = {*_DATE_FORMATS, *(key for key, code in formats.items() if re.search("[dmyhs]", _FORMAT_NOISE.sub("", code.lower())))}
+    dates = {
+        *_DATE_FORMATS,
+        *(key for key, code in formats.items() if re.search("[dmyhs]", _FORMAT_NOISE.sub("", code.lower()))),
+    }
     dates -= {key for key, code in formats.items() if "general" in code.lower()}
     styles = child(root, "cellXfs")
     return frozenset(

@@ -8,7 +8,16 @@ from lxml import etree
 from knowledge.readers.archive import Archive
 from knowledge.readers.base import ReadDocument, ReadError, build
 from knowledge.readers.markup import blocks, heading, list_item, literal, one_line, table
-from knowledge.readers.ooxml import attribute, child, local, main_part, optional_xml, properties, relations
+from knowledge.readers.ooxml import (
+    attribute,
+    attribute_id,
+    child,
+    local,
+    main_part,
+    optional_xml,
+    properties,
+    relations,
+)
 
 _NOT_CONTENT = frozenset({"dt", "ftr", "sldNum", "hdr"})
 _TITLES = frozenset({"title", "ctrTitle"})
@@ -49,11 +58,6 @@ def _slides(archive: Archive) -> list[str]:
             return found
     names = [name for name in archive.names() if re.fullmatch(r"ppt/slides/slide\d+\.xml", name)]
     return sorted(names, key=lambda name: int(_NUMBER.findall(name)[-1]))
-
-
-def attribute_id(mark: etree._Element) -> str:
-    """Return the relationship id of a slide's entry, which also has a plain `id`."""
-    return next((value for key, value in mark.attrib.items() if key.endswith("}id")), "")
 
 
 def _slide(archive: Archive, name: str) -> str:
@@ -107,7 +111,9 @@ def _shape(shape: etree._Element) -> str:
     if local(shape) == "graphicFrame":
         return blocks(literal(_paragraph(paragraph)) for paragraph in _paragraphs(shape))
     parts: list[str] = []
-    is_list = _placeholder(shape) in {"body", "obj"} and sum(bool(_paragraph(inner)) for inner in _paragraphs(shape)) > 1
+    is_list = (
+        _placeholder(shape) in {"body", "obj"} and sum(bool(_paragraph(inner)) for inner in _paragraphs(shape)) > 1
+    )
     for paragraph in _paragraphs(shape):
         text = _paragraph(paragraph)
         settings = child(paragraph, "pPr")
@@ -132,7 +138,11 @@ def _paragraphs(element: etree._Element) -> list[etree._Element]:
 
 
 def _paragraph(paragraph: etree._Element) -> str:
-    parts = [(mark.text or "") if local(mark) == "t" else " " for mark in paragraph.iter() if local(mark) in {"t", "br", "tab"}]
+    parts = [
+        (mark.text or "") if local(mark) == "t" else " "
+        for mark in paragraph.iter()
+        if local(mark) in {"t", "br", "tab"}
+    ]
     return one_line("".join(parts))
 
 

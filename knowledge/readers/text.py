@@ -21,7 +21,9 @@ _STRONG = re.compile(r"(\*\*|__)(?=\S)([^*\n]{1,500}?)(?<=\S)\1")
 _SETEXT = re.compile(r"^(?![ \t]*(?:[-*+>|#]|\d+[.)]\s))(\S[^\n]*)\n(=+|-{2,})[ \t]*$", re.MULTILINE)
 _HEADING_ID = re.compile(r"^(#{1,6} .*?)[ \t]*\\?\{#[^}]*\}[ \t]*#*$", re.MULTILINE)
 _CLOSED_HEADING = re.compile(r"^(#{1,6} .*?)[ \t]+#+[ \t]*$", re.MULTILINE)
-_ADMONITION = re.compile(r"^[ \t]*(?::{3,}|!{3}|\?{3}\+?)[ \t]*(?:\{?[\w-]+\}?)?[ \t]*(?:\[(.*?)\]|\"(.*?)\"|(.*?))[ \t]*$", re.MULTILINE)
+_ADMONITION = re.compile(
+    r"^[ \t]*(?::{3,}|!{3}|\?{3}\+?)[ \t]*(?:\{?[\w-]+\}?)?[ \t]*(?:\[(.*?)\]|\"(.*?)\"|(.*?))[ \t]*$", re.MULTILINE
+)
 _LINE_BREAK = re.compile(r"(?i)<br\s*/?>")
 _CODE_TAG = re.compile(r"(?is)<(code|kbd|samp)\b[^<>]*>([^<>`\n]*)</\1>")
 _HTML_NAMES = (
@@ -47,7 +49,9 @@ def read_markdown(data: bytes, filename: str) -> ReadDocument:
     description = fields.get("description", "")
     if description and description[:60] not in body:
         body = f"{description}\n\n{body}"
-    metadata = {key: fields[key] for key in ("description", "author", "category", "slug") if key in fields}
+    metadata: dict[str, str] = {
+        key: fields[key] for key in ("description", "author", "category", "slug") if key in fields
+    }
     return build(
         filename=filename,
         markdown=body,
@@ -63,7 +67,9 @@ def front_matter(text: str) -> tuple[dict[str, str], str]:
     if not found or not _FIELD.search(found[1]):
         return {}, text
     fields = {key.lower(): _unquoted(value) for key, value in _FIELD.findall(found[1])}
-    return {key: value for key, value in fields.items() if value not in {"", "|", ">", "null", "~"}}, text[found.end() :]
+    return {key: value for key, value in fields.items() if value not in {"", "|", ">", "null", "~"}}, text[
+        found.end() :
+    ]
 
 
 def _unquoted(value: str) -> str:
@@ -141,7 +147,9 @@ def _dedented(block: list[str]) -> str:
     width = len(block[0]) - len(block[0].lstrip())
     first, *rest = [line[width:] if not line[:width].strip() else line.lstrip() for line in block]
     fence = re.sub(r"^(`{3,}|~{3,})[ \t]*(?:\{\.)?([\w+#.-]*).*$", r"\1\2", first)
-    return "\n".join([fence, *rest[:-1], *(line.strip() if set(line.strip()) <= {"`", "~"} else line for line in rest[-1:])])
+    return "\n".join(
+        [fence, *rest[:-1], *(line.strip() if set(line.strip()) <= {"`", "~"} else line for line in rest[-1:])]
+    )
 
 
 def _put_back(text: str, kept: list[str]) -> str:

@@ -1,5 +1,7 @@
 """HTML pages as Markdown, without their navigation, banners and scripts."""
 
+# ruff: noqa: RUF001 - signs of many languages are what this module is about
+
 import re
 from urllib.parse import urlsplit
 
@@ -24,14 +26,92 @@ _MAIN_PATHS = (
 _BOILERPLATE_ROLES = {"navigation", "banner", "contentinfo", "search", "complementary", "dialog", "alertdialog", "menu"}
 # Whole class names and ids, never parts of words: "sidebar" is one, "sidebar-article" is not.
 _BOILERPLATE_NAMES = frozenset(
-    """nav navbar navigation topnav main-nav site-nav menu main-menu sidebar side-bar sidenav breadcrumb breadcrumbs crumbs
-    footer site-footer page-footer masthead site-header cookie cookies cookie-banner cookie-consent cookie-notice gdpr consent
-    share sharing social social-share social-links share-buttons advert advertisement ads ad-container banner-ad promo newsletter
-    newsletter-signup subscribe related related-posts related-articles comments comment-list pagination pager skip-link
-    skip-to-content skiplink popup modal mw-editsection navbox catlinks mw-jump-link printfooter noprint mw-indicators
-    vector-toc toc table-of-contents on-this-page headerlink hash-link edit-this-page mw-navigation mw-panel siteSub
-    sphinxsidebar rst-versions wy-nav-side theme-doc-toc-mobile theme-doc-sidebar-container hidden sr-only visually-hidden
-    screen-reader-text metadata-links authority-control reflist mw-references-wrap refbegin""".split()
+    [
+        "nav",
+        "navbar",
+        "navigation",
+        "topnav",
+        "main-nav",
+        "site-nav",
+        "menu",
+        "main-menu",
+        "sidebar",
+        "side-bar",
+        "sidenav",
+        "breadcrumb",
+        "breadcrumbs",
+        "crumbs",
+        "footer",
+        "site-footer",
+        "page-footer",
+        "masthead",
+        "site-header",
+        "cookie",
+        "cookies",
+        "cookie-banner",
+        "cookie-consent",
+        "cookie-notice",
+        "gdpr",
+        "consent",
+        "share",
+        "sharing",
+        "social",
+        "social-share",
+        "social-links",
+        "share-buttons",
+        "advert",
+        "advertisement",
+        "ads",
+        "ad-container",
+        "banner-ad",
+        "promo",
+        "newsletter",
+        "newsletter-signup",
+        "subscribe",
+        "related",
+        "related-posts",
+        "related-articles",
+        "comments",
+        "comment-list",
+        "pagination",
+        "pager",
+        "skip-link",
+        "skip-to-content",
+        "skiplink",
+        "popup",
+        "modal",
+        "mw-editsection",
+        "navbox",
+        "catlinks",
+        "mw-jump-link",
+        "printfooter",
+        "noprint",
+        "mw-indicators",
+        "vector-toc",
+        "toc",
+        "table-of-contents",
+        "on-this-page",
+        "headerlink",
+        "hash-link",
+        "edit-this-page",
+        "mw-navigation",
+        "mw-panel",
+        "siteSub",
+        "sphinxsidebar",
+        "rst-versions",
+        "wy-nav-side",
+        "theme-doc-toc-mobile",
+        "theme-doc-sidebar-container",
+        "hidden",
+        "sr-only",
+        "visually-hidden",
+        "screen-reader-text",
+        "metadata-links",
+        "authority-control",
+        "reflist",
+        "mw-references-wrap",
+        "refbegin",
+    ]
 )
 
 
@@ -65,12 +145,11 @@ def parse_html(text: str) -> html.HtmlElement:
     # The parser refuses text with an encoding declaration; bytes of a known encoding cannot be misread.
     data = text.replace("\x00", "").encode("utf-8", "replace")
     parser = html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True, remove_comments=True, remove_pis=True)
-    root = html.document_fromstring(data or b"<html></html>", parser=parser, ensure_head_body=True)
-    return root
+    return html.document_fromstring(data or b"<html></html>", parser=parser, ensure_head_body=True)
 
 
 def fragment_markdown(text: str) -> str:
-    """Return a fragment of HTML (a mail's body, a table in a Markdown file) as Markdown; nothing is taken for navigation."""
+    """Return HTML that is no page (a mail's body, a table in a Markdown file) as Markdown, all of it."""
     return Markdown().convert(parse_html(text))
 
 
@@ -105,7 +184,9 @@ def is_boilerplate(element: html.HtmlElement) -> bool:
         return not _inside_article(element) and not element.xpath(".//h1")
     if "hidden" in attributes or attributes.get("aria-hidden") == "true":
         return True
-    if attributes.get("role", "") in _BOILERPLATE_ROLES or "display:none" in attributes.get("style", "").replace(" ", ""):
+    if attributes.get("role", "") in _BOILERPLATE_ROLES or "display:none" in attributes.get("style", "").replace(
+        " ", ""
+    ):
         return True
     names = f"{attributes.get('class', '')} {attributes.get('id', '')}".split()
     return element.tag not in {"body", "main", "article"} and not _BOILERPLATE_NAMES.isdisjoint(names)
@@ -144,5 +225,3 @@ def _source_url(page: html.HtmlElement) -> str:
     link = page.find(".//link[@rel='canonical']")
     url = str(link.get("href") or "") if link is not None else _meta(page, "og:url")
     return url if urlsplit(url).scheme in {"http", "https"} else ""
-
-
