@@ -50,7 +50,7 @@ class Tenant(models.Model):
     )
     greeting = models.CharField(max_length=200, blank=True)
     suggestions = models.JSONField(
-        default=list, blank=True, help_text=_("Questions offered to begin with, as a list of texts.")
+        default=list, blank=True, help_text=_("Offered to begin with: a list of {title, detail, question}.")
     )
     hue = models.PositiveSmallIntegerField(default=HUE_OF_ASKWELL, validators=[MaxValueValidator(359)])
     chroma = models.FloatField(default=CHROMA_OF_ASKWELL, validators=[MinValueValidator(0), MaxValueValidator(0.1)])
@@ -65,6 +65,10 @@ class Tenant(models.Model):
 
     def clean(self) -> None:
         self.host = (self.host or "").strip().lower() or None
+        if not all(
+            isinstance(offer, dict) and offer.get("title") and offer.get("question") for offer in self.suggestions
+        ):
+            raise ValidationError({"suggestions": _("Write a list of {“title”: …, “detail”: …, “question”: …}.")})
 
     @property
     def speaker(self) -> str:

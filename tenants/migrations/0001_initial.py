@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('language', models.CharField(default='en', help_text='The language most of its documents are in: en, es, de …', max_length=12)),
                 ('host', models.CharField(blank=True, help_text='Optional: a host name of its own, such as help.example.com', max_length=253, null=True, unique=True)),
                 ('greeting', models.CharField(blank=True, max_length=200)),
-                ('suggestions', models.JSONField(blank=True, default=list, help_text='Questions offered to begin with, as a list of texts.')),
+                ('suggestions', models.JSONField(blank=True, default=list, help_text='Offered to begin with: a list of {title, detail, question}.')),
                 ('hue', models.PositiveSmallIntegerField(default=186, validators=[django.core.validators.MaxValueValidator(359)])),
                 ('chroma', models.FloatField(default=0.078, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(0.1)])),
                 ('active', models.BooleanField(default=True)),

@@ -1,0 +1,113 @@
+"""Seeds the demo, once: tenants, documents, and a person for every role. Begun again where it was interrupted."""
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from knowledge.loading import load
+from knowledge.sources import NewDocument
+from tenants.models import AuditEvent, Role, Tenant
+from tenants.scope import tenant_scope
+from tenants.services import add_member, create_tenant, record_audit
+
+HERE = Path(__file__).resolve().parent
+SIGN_INS = "demo-sign-ins.json"  # in the data folder; `serve` prints it
+SEEDED = "demo.seeded"  # in the audit trail of each demo tenant
+PEOPLE = [
+    (Role.OWNER, "Olivia", "Hart", "everything of the tenant"),
+    (Role.CURATOR, "Carl", "Nguyen", "documents, in the admin"),
+    (Role.REVIEWER, "Priya", "Nair", "reviews replies"),
+    (Role.AGENT, "Maya", "Lind", "takes over conversations"),
+    (Role.CUSTOMER, "Sofia", "Marsh", "chats, signed in"),
+]
+OPERATOR = ("operator@askwell.example", "operator", "all tenants, in the admin")
+
+Report = Callable[[str], object]
+
+
+def seed_once(*, report: Report) -> None:
+    """Makes what is not there yet; does nothing once all of it has been made, whatever people changed since."""
+    manifest = json.loads((HERE / "manifest.json").read_text())
+    for shop in manifest["tenants"]:
+        tenant = Tenant.objects.filter(slug=shop["slug"]).first() or _create(shop)
+        with tenant_scope(tenant.pk):
+            seeded = AuditEvent.objects.filter(action=SEEDED).exists()
+        if not seeded:
+            _load_documents(tenant, shop, report)
+            with tenant_scope(tenant.pk):
+                record_audit(actor="demo", action=SEEDED, target=tenant.slug)
+    if not (settings.DATA_DIR / SIGN_INS).exists():
+        _write_sign_ins(_create_people([shop["slug"] for shop in manifest["tenants"]]))
+
+
+def _create(shop: dict[str, Any]) -> Tenant:
+    tenant = create_tenant(slug=shop["slug"], name=shop["name"], language=shop["language"], actor="demo")
+    tenant.suggestions = shop["suggestions"]
+    tenant.save()
+    return tenant
+
+
+def _load_documents(tenant: Tenant, shop: dict[str, Any], report: Report) -> None:
+    report(f"Reading the demo documents of {tenant.name} (once)...")
+    for loaded in load(tenant.pk, _documents(shop), actor="demo", wait=True):
+        if loaded.error:
+            report(f"  {loaded.document}: {loaded.error}")
+
+
+def _documents(shop: dict[str, Any]) -> Iterator[NewDocument]:
+    folder = HERE / "documents" / shop["slug"]
+    for document in shop["documents"]:
+        metadata = {key: value for key, value in document.items() if key not in ("id", "file", "title")}
+        yield NewDocument(
+            external_id=document["id"],
+            filename=document["file"],
+            data=(folder / document["file"]).read_bytes(),
+            title=document["title"],
+            metadata=metadata,
+        )
+
+
+def _create_people(slugs: list[str]) -> dict[str, Any]:
+    """One person a role in the first tenant, an owner of the second, and an operator; one new password for all."""
+    first, *others = [Tenant.objects.get(slug=slug) for slug in slugs]
+    password = secrets.token_urlsafe(9)
+    people = []
+    for role, given, family, does in PEOPLE:
+        user = _person(f"{given.lower()}@{first.slug}.example", password, given, family)
+        with tenant_scope(first.pk):
+            add_member(user=user, role=role, actor="demo")
+        people.append({"role": str(role.label), "name": user.username, "does": does})
+    for tenant in others:
+        user = _person(f"owner@{tenant.slug}.example", password, "Nora", "Bell")
+        with tenant_scope(tenant.pk):
+            add_member(user=user, role=Role.OWNER, actor="demo")
+        people.append({"role": "Owner", "name": user.username, "does": f"everything of {tenant.name}"})
+    name, role, does = OPERATOR
+    _person(name, password, "", "", is_staff=True, is_superuser=True)
+    people.append({"role": role.capitalize(), "name": name, "does": does})
+    return {"tenant": first.slug, "password": password, "people": people}
+
+
+def _person(name: str, password: str, given: str, family: str, **flags: bool) -> User:
+    user, _ = User.objects.get_or_create(username=name, defaults={"email": name})
+    user.first_name, user.last_name = given, family
+    for flag, value in flags.items():
+        setattr(user, flag, value)
+    user.set_password(password)
+    user.save()
+    return user
+
+
+def _write_sign_ins(sign_ins: dict[str, Any]) -> None:
+    path = settings.DATA_DIR / SIGN_INS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(sign_ins, file)
+    part.replace(path)
