@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHOWN_NUMBER = re.compile(r"\[(\d{1,3})\]")
 STATEMENT_END = re.compile(r"(?<=[.!?:;])\s+|\n+|\s\|\s")
-HEADING_SEPARATOR = " › "
+HEADING_SEPARATOR = " / "
 MAX_QUOTE = 600
 """Characters; sentences further apart than this are not joined to one quote."""
 
@@ -34,7 +34,7 @@ class Checked:
 
 
 def check_citations(text: str, numbers: Mapping[int, int], passages: Sequence[Passage]) -> Checked:
-    """Find, for every number shown in `text`, the sentences of its passage that support the statements it stands behind.
+    """Find, for every number shown in `text`, the sentences of its passage that support its statements.
 
     Args:
         text: the final answer, numbers as shown.
@@ -55,7 +55,7 @@ def check_citations(text: str, numbers: Mapping[int, int], passages: Sequence[Pa
 
 
 def cited_statements(text: str) -> list[tuple[str, int]]:
-    """Return (statement, number) for every number in `text`, in order; a statement is the clause or row before its number."""
+    """Return (statement, number) for every number in `text`; a statement is the clause or row before its number."""
     found = []
     for match in SHOWN_NUMBER.finditer(text):
         before = SHOWN_NUMBER.sub("", text[: match.start()]).rstrip()
@@ -65,7 +65,7 @@ def cited_statements(text: str) -> list[tuple[str, int]]:
 
 
 def best_sentence(statement: str, passage: Passage) -> tuple[tuple[int, int], float]:
-    """Return the span in `passage.text` of the sentence sharing most words with `statement`, and the share of those words (0..1)."""
+    """Return the span in `passage.text` that shares most words with `statement`, and the share of them (0..1)."""
     words = content_words(statement)
     spans = passage.sentences or ((0, len(passage.text)),)
     if not words:

@@ -1,8 +1,8 @@
-# ruff: noqa: RUF001 - customers type the typographic apostrophe
+# ruff: noqa: E501, RUF001, SIM905 - word lists and patterns, one language a line; customers type the typographic apostrophe
 """Follow-up questions without a model: does a question lean on what came before, and on what?
 
-English gets substitution ("how long does *it* take to charge?" -> "... *the X1 battery* ..."); Spanish, German and French get
-the topic behind the question, which is all that a search needs.
+English gets substitution ("how long does *it* take to charge?" -> "... *the X1 battery* ..."); Spanish, German and
+French get the topic behind the question, which is all that a search needs.
 """
 
 from __future__ import annotations
@@ -40,13 +40,12 @@ EMPTY_PRONOUNS = {
 }
 ARTICLES = frozenset(
     "el la los las un una del de al der die das den dem des ein eine einen le les l d du une au aux".split()
-)  # noqa: SIM905 - a list of words
+)
 WHOLE_THING = re.compile(
     r"\b(?:cost|costs|price|buy|order|weigh|weighs|weight|deliver|delivered|stock|warranty)\b", re.IGNORECASE
 )
 REMARK = re.compile(r"[^.!?]{1,30}[.!]\s+(?=\S)")
 ASKS_FOR_ONE = re.compile(r"\b(?:which|who|recommend|suggest|best|welche[rs]?|cuál|quel(?:le)?)\b", re.IGNORECASE)
-ACRONYM = re.compile(r"[A-Z]{2,5}")
 REPLACEABLE = re.compile(
     r"\b(its|their|theirs|it's|it|they|them|that one|this one|those|these|this|that)\b", re.IGNORECASE
 )
@@ -173,7 +172,11 @@ def carry_topic(question: str, asked: list[str], reply: str, language: str) -> s
     language = known_language(language)
     previous = _resolve(asked, language)
     topic = find_topic(previous, language)
-    if not topic.name and ASKS_FOR_ONE.search(previous) and (named := [name for name in _names(reply) if _distinctive(name)]):
+    if (
+        not topic.name
+        and ASKS_FOR_ONE.search(previous)
+        and (named := [name for name in _names(reply) if _distinctive(name)])
+    ):
         topic = Topic(named[0], named[0])
     bare = re.sub(rf"^\W*(?:{OPENERS[language]})\s*", "", question, flags=re.IGNORECASE).strip() or question
     if not topic.phrase:
@@ -201,7 +204,9 @@ def find_topic(question: str, language: str = "en") -> Topic:
 
 def _noun_phrase(question: str, name: str) -> str:
     """Return `name` with the nouns that belong to it: those behind it, or the one it is said of."""
-    subject = re.match(rf"\s*(?:which|what)\s+(.+?)\s+(?:{'|'.join(VERBS)})\b.*{re.escape(name)}", question, re.IGNORECASE)
+    subject = re.match(
+        rf"\s*(?:which|what)\s+(.+?)\s+(?:{'|'.join(VERBS)})\b.*{re.escape(name)}", question, re.IGNORECASE
+    )
     if subject and not FUNCTION_WORDS & set(subject[1].lower().split()):
         return f"{subject[1]} for the {name}"
     nouns: list[str] = []
@@ -211,7 +216,11 @@ def _noun_phrase(question: str, name: str) -> str:
         if word in FUNCTION_WORDS | VERBS or len(nouns) == MAX_NOUNS:
             break
         nouns.append(word)
-    if nouns and re.match(r"\s*(?:is|are|was|were)\b", question, re.IGNORECASE) and rest.rstrip(" ?").endswith(nouns[-1]):
+    if (
+        nouns
+        and re.match(r"\s*(?:is|are|was|were)\b", question, re.IGNORECASE)
+        and rest.rstrip(" ?").endswith(nouns[-1])
+    ):
         nouns.pop()  # "is the X1 battery *replaceable*?"
     owner = re.search(rf"\b(\w+) (?:of|for|on|in) (?:the |my |a )?{re.escape(name)}", question)
     if owner and owner[1].lower() not in FUNCTION_WORDS | VERBS:
@@ -288,7 +297,7 @@ def _swap_name(bare: str, previous: str, topic: Topic) -> str | None:
     """Ask the previous question about another name ("and the G1?"); None when `bare` is more than a name."""
     names = _names(f"the {bare}")
     rest = [token.lower() for token in TOKEN.findall(bare.replace(names[0], ""))] if names else []
-    if not names or not topic.name or ACRONYM.fullmatch(names[0]) or not all(word in FUNCTION_WORDS for word in rest):
+    if not names or not topic.name or not _distinctive(names[0]) or not all(word in FUNCTION_WORDS for word in rest):
         return None
     return previous.replace(topic.name, names[0])
 

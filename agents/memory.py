@@ -1,8 +1,9 @@
-"""What the agent remembers of a conversation: recent messages word for word, a running summary, the topic of a follow-up.
+"""What the agent remembers of a conversation: recent messages, a running summary, the topic of a follow-up.
 
-The summary is made without a model, from the questions asked and the documents cited: it costs nothing, cannot invent anything,
-and the recent messages are in the prompt anyway. A follow-up is rewritten by the model when there is one and the question leans
-on what came before; otherwise, and whenever the model takes too long, the topic is carried over by `agents.followup`.
+The summary is made without a model, from the questions asked and the documents cited: it costs nothing, cannot invent
+anything, and the recent messages are in the prompt anyway. A follow-up is rewritten by the model when there is one and
+the question leans on what came before; otherwise, and whenever the model takes too long, the topic is carried over by
+`agents.followup`.
 """
 
 from __future__ import annotations
@@ -93,20 +94,20 @@ async def _ask_model(turn: Turn, model: Provider) -> str:
         Message("user", turn.question),
     ]
     options = Options(temperature=0.0, max_tokens=REWRITE_TOKENS)
-    text: list[str] = []
+    text = ""
     try:
         async with asyncio.timeout(REWRITE_LIMIT), aclosing(model.stream(messages, (), options)) as chunks:
             async for chunk in chunks:
                 if isinstance(chunk, TextDelta):
-                    text.append(chunk.text)
+                    text += chunk.text
     except (LLMError, TimeoutError):
         return ""
-    question = "".join(text).strip().strip('"')
+    question = text.strip().strip('"')
     return question if len(question) <= MAX_REWRITTEN and "\n" not in question else ""
 
 
 def running_summary(summary: str, question: str, titles: Sequence[str]) -> str:
-    """Return the summary with this turn's question and cited document titles added, the oldest dropped beyond `MAX_SUMMARY`."""
+    """Return the summary with this question and its cited titles added, the oldest dropped beyond `MAX_SUMMARY`."""
     asked = [*_asked_before(summary), _shorten(question)]
     used = list(dict.fromkeys([*_entries(summary, SOURCES), *(_shorten(title) for title in titles)]))
     while True:

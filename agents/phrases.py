@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - sentences for customers stay on one line each
+# ruff: noqa: E501, RUF001 - sentences for customers stay on one line each, with proper apostrophes
 """What the agent itself says to customers, in the languages it speaks; other languages get English."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One turn, from the customer's question to the finished answer. Read `run` from top to bottom: it is the whole path."""
+"""One turn, from the customer's question to the finished answer; `run` is the whole path."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Services:
 async def run(turn: Turn, services: Services | None = None) -> AsyncGenerator[Event, None]:
     """Answer one turn.
 
-    Yields steps and text as they come and ends with exactly one `Finished` or `Failed`. The deltas since the last `Reset`, joined,
-    are the final text. Closing the generator or cancelling the task stops the provider at once.
+    Yields steps and text as they come and ends with exactly one `Finished` or `Failed`. The deltas since the last
+    `Reset`, joined, are the final text. Closing the generator or cancelling the task stops the provider at once.
     """
     services = services or Services()
     trace = Trace(turn)
@@ -84,7 +84,8 @@ async def run(turn: Turn, services: Services | None = None) -> AsyncGenerator[Ev
 
     reply = Reply(turn, rewritten.question, found, trace)
     try:
-        async with aclosing(reply.stream(providers)) as deltas:
+        # Without passages there is nothing a model may answer from.
+        async with aclosing(reply.stream(providers if found.passages else providers[-1:])) as deltas:
             async for event in deltas:
                 yield event
     except LLMError as error:
@@ -121,7 +122,7 @@ def _short_answer(turn: Turn, shortcut: Shortcut, trace: Trace) -> list[Event]:
 
 @dataclass(slots=True)
 class Reply:
-    """The answer while it is written: passes the providers' text through the output filter and keeps what the end needs."""
+    """The answer while it is written: passes text through the output filter and keeps what the end needs."""
 
     turn: Turn
     question: str

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - word lists
+# ruff: noqa: E501, SIM905 - word lists of four languages read better as text
 """Words of a text, and which of them carry meaning, for the four languages of the demo.
 
 Short lists of function words, written for this purpose; other languages lose nothing but a little sharpness.

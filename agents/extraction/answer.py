@@ -24,7 +24,8 @@ LIST_REACH = 0.6
 """How far below the best piece a step list may score and still answer a procedural question."""
 
 PROCEDURE = re.compile(
-    r"\bhow (?:do|can|should|would|to|may)\b(?! (?:long|much|many))|\b(?:steps?|instructions|procedure|what (?:should|must|do) i do)\b"
+    r"\bhow (?:do|can|should|would|to|may)\b(?! (?:long|much|many))"
+    r"|\b(?:steps?|instructions|procedure|what (?:should|must|do) i do)\b"
     r"|\bcómo (?:puedo|se|debo|hago|\w+o\b)|\bpasos\b"
     r"|\bwie (?:kann|soll|muss|\w+e) ich\b|\bwie \w+t man\b|\bschritte?\b"
     r"|\bcomment (?:puis-je|faire|dois-je|\w+er)\b|\bétapes\b",

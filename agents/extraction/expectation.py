@@ -1,6 +1,8 @@
+# ruff: noqa: E501, ISC004 - patterns of four languages, one a line
 """What kind of answer a question expects, as far as its words say: an amount, a price, a time, a weight.
 
-A sentence that holds no figure cannot answer "how many". English, Spanish, German and French; other questions expect nothing.
+A sentence that holds no figure cannot answer "how many". English, Spanish, German and French; other questions expect
+nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ _TIME = rf"{_FIGURE}|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:immed
 EXPECTATIONS = tuple(
     (re.compile(asked, re.IGNORECASE), re.compile(given, re.IGNORECASE))
     for asked, given in (
-        (r"\b(?:how long|how quickly|how soon|how fast|cuánto (?:tiempo|tarda|dura)|wie lange|combien de temps)\b", _DURATION),
+        (
+            r"\b(?:how long|how quickly|how soon|how fast|cuánto (?:tiempo|tarda|dura)|wie lange|combien de temps)\b",
+            _DURATION,
+        ),
         (r"\b(?:how heavy|weighs?|weight|cuánto pesa|wie (?:schwer|viel wiegt)|wiegt|pèse|poids)\b", _WEIGHT),
         (
             r"\b(?:how much (?:is|are|does|do|will|would)\b.*|what (?:is|are) the (?:price|cost|fee)|prices?|costs?|fees?|cuánto (?:cuesta|vale)"

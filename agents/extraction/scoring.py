@@ -1,7 +1,8 @@
 """How well each piece of the first passages answers the question.
 
-The scorer of the retrieval notes: cosine of sentence vectors + late-interaction MaxSim (Khattab and Zaharia 2020) weighted by
-how rare each query piece is + .5 * word overlap, each min-max normalised over the pieces, minus .4 for every rank of the passage.
+The scorer of the retrieval notes: cosine of sentence vectors + late-interaction MaxSim (Khattab and Zaharia 2020)
+weighted by how rare each query piece is + .5 * word overlap, each min-max normalised over the pieces, minus .4 for
+every rank of the passage.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 PASSAGES = 3
-"""Answers come from the first three passages: they hold the gold answer in 97 % of SQuAD questions, more only distract."""
+"""The first three passages hold the gold answer of 97 % of SQuAD questions; more only distract."""
 OVERLAP_WEIGHT = 0.5
 RANK_PENALTY = 0.4
 EXPECTED_BONUS = 0.4
@@ -39,7 +40,7 @@ OPENING_BONUS = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A piece of passage number `passage` (from 1) and its score; only the order and differences of scores mean anything."""
+    """A piece of passage number `passage` (from 1) and its score; only differences of scores mean anything."""
 
     passage: int
     unit: Unit

@@ -67,7 +67,7 @@ def find_units(text: str, sentences: Sequence[tuple[int, int]]) -> list[Unit]:
 
 
 def find_blocks(text: str, lines: Sequence[Line]) -> list[Block]:
-    """Return the lists and tables among `lines`; a blank line inside a list does not end it, a blank line ends a table."""
+    """Return the lists and tables among `lines`; a blank line ends a table but not a list."""
     blocks = []
     group: list[Line] = []
     lead: Line | None = None

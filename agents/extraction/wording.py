@@ -48,14 +48,14 @@ def word_list(passage: Passage, block: Block, number: int) -> list[str]:
 
 
 def row_in_words(row: str, header: Sequence[str]) -> str:
-    """Return a table row as prose: "Name: value" for two columns, "Name – column: value; column: value" for more."""
+    """Return a table row as prose: "Name: value" for two columns, "Name - column: value; column: value" for more."""
     cells = split_row(row)
     first, values = cells[0], cells[1:]
     if len(values) == 1:
         return f"{first}: {values[0]}"
     names = [*header[1:], *[""] * len(cells)]
     pairs = [f"{name}: {value}" if name else value for name, value in zip(names, values, strict=False) if value]
-    return f"{first} – {'; '.join(pairs)}" if first else "; ".join(pairs)
+    return f"{first} - {'; '.join(pairs)}" if first else "; ".join(pairs)
 
 
 def split_row(row: str) -> list[str]:

@@ -1,8 +1,8 @@
 """What a provider writes, checked while it streams.
 
-Only two things a reader could follow survive: citation numbers the server handed out, and links the server handed out. Invented
-numbers, other links, images and HTML are taken out before a character of them is shown; code is left as it is, because Markdown
-renders nothing inside it. The pieces returned, joined, are the final text exactly.
+Only two things a reader could follow survive: citation numbers the server handed out, and links the server handed out.
+Invented numbers, other links, images and HTML are taken out before a character of them is shown; code is left as it is,
+because Markdown renders nothing inside it. The pieces returned, joined, are the final text exactly.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class OutputFilter:
     """
 
     def __init__(self, *, passages: int, urls: Collection[str] = (), link_removed: str = "") -> None:
-        """Take how many passages were numbered, the addresses that may be linked, and what replaces a bare foreign one."""
+        """Take how many passages have numbers, the addresses that may be linked, and what replaces a bare other one."""
         self.numbers: dict[int, int] = {}
         self.unknown = False
         self._passages = passages
@@ -74,7 +74,7 @@ class OutputFilter:
         return out
 
     def _text(self, *, final: bool) -> None:
-        """Write up to the next special place, then let its reader decide; a reader returns what it used, 0 to wait for more."""
+        """Write up to the next special place; its reader returns how much it used, 0 to wait for more."""
         match = SPECIAL.search(self._pending)
         if match is None:
             partial = None if final else PARTIAL_SPECIAL.search(self._pending)
@@ -138,8 +138,10 @@ class OutputFilter:
         elif link is None:
             self._write(self._pending[:opening])
             return opening
-        elif opening == 1:  # an image, "![", leaves nothing
+        elif opening == 1:
             self._link(inner, link[0])
+        else:  # an image leaves nothing
+            self._space = self._space.rstrip(" \t")
         return used
 
     def _markers(self, inner: str) -> None:

@@ -1,7 +1,7 @@
 """The provider protocol: messages, tools and options in; a stream of small typed chunks out.
 
-A provider is one file. Whatever it talks to, it raises only `LLMError`, and it ends a complete answer with `Finished`; a stream
-that stops without one was cut short, and the chain reports it as truncated.
+A provider is one file. Whatever it talks to, it raises only `LLMError`, and it ends a complete answer with `Finished`;
+a stream that stops without one was cut short, and the chain reports it as truncated.
 """
 
 from __future__ import annotations
@@ -99,9 +99,9 @@ class LLMError(Exception):
     """The provider failed; the message is for developers and traces, never for customers.
 
     Attributes:
-        retryable: the same request may succeed later or elsewhere (time-outs, 429, 5xx); a wrong key or a wrong model will not.
-        kind: a short slug for traces and metrics, such as "connect", "first_content", "idle", "status", "protocol".
-        status: the HTTP status when there was one.
+        retryable: the same request may succeed later or elsewhere (time-outs, 429, 5xx); a wrong key or a wrong model
+        will not. kind: a short slug for traces and metrics, such as "connect", "first_content", "idle", "status",
+        "protocol". status: the HTTP status when there was one.
     """
 
     def __init__(self, message: str, *, kind: str, retryable: bool, status: int | None = None) -> None:

@@ -1,7 +1,8 @@
 """Which providers there are, and what happens when one of them fails.
 
-Before the first text a failure is silent: the next provider answers. After it the runner voids the text with a `Reset` and the
-next provider starts again, so there is only ever one visible answer. The extractive answerer at the end needs no network.
+Before the first text a failure is silent: the next provider answers. After it the runner voids the text with a `Reset`
+and the next provider starts again, so there is only ever one visible answer. The extractive answerer at the end needs
+no network.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Any server that speaks the OpenAI chat completions protocol.
 
-The official client builds, signs and sends the request. Its stream objects are not used: validating every token into nested
-models measured 75 µs a token, which at 60 replies a second is most of a core. The raw body is decoded here instead, and the
-tokens of one network read leave as one delta (about 4 µs a token).
+The official client builds, signs and sends the request. Its stream objects are not used: validating every token into
+nested models measured 75 µs a token, which at 60 replies a second is most of a core. The raw body is decoded here
+instead, and the tokens of one network read leave as one delta (about 4 µs a token).
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ async def _events(response: httpx2.Response, clock: _Clock) -> AsyncIterator[lis
 
 
 async def _drain(reads: AsyncIterator[bytes]) -> None:
-    """Read on to the end of the body; a server that keeps it open loses the connection instead of stalling the next request."""
+    """Read on to the end of the body, so that a server that keeps it open cannot stall the next request."""
     try:
         async with asyncio.timeout(DRAIN_LIMIT):
             async for _ in reads:

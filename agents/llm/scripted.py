@@ -28,7 +28,7 @@ class Scripted:
     """Plays one script a call, the last one again when there are no more; `calls` keeps what it was asked."""
 
     def __init__(self, *scripts: Sequence[ScriptStep], name: str = "scripted", model: str = "scripted") -> None:
-        """Take scripts of text, chunks, pauses and errors; nothing is added, so a script without `Finished` is cut short."""
+        """Take scripts of text, chunks, pauses and errors; a script without `Finished` is cut short."""
         self.name = name
         self.model = model
         self.calls: list[tuple[Message, ...]] = []

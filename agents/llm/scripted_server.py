@@ -6,8 +6,8 @@ For tests, benchmarks and demonstrations without a model. A script is JSON:
      "replies": [{"when": "battery", "say": "Twelve hours. [1]", "profile": "slow"}],
      "otherwise": "I have read the passages. [1]"}
 
-`when` is a regular expression searched in the last message, upper and lower case alike; the first that matches answers. A model
-named `anything:PROFILE` sets the profile of its own requests.
+`when` is a regular expression searched in the last message, upper and lower case alike; the first that matches answers.
+A model named `anything:PROFILE` sets the profile of its own requests.
 """
 
 from __future__ import annotations

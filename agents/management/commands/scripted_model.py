@@ -1,4 +1,4 @@
-"""`manage.py scripted_model --script FILE --port N`: an OpenAI-compatible server that says what a script tells it to."""
+"""An OpenAI-compatible server that says what a script tells it to."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8090)
         parser.add_argument("--profile", choices=list(Profile), help="overrides the script's own")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
         """Read the script and serve it."""
         try:
             script = Script.parse(options["script"].read_bytes()) if options["script"] else Script()
