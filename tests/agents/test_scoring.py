@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from agents.extraction.expectation import meets_expectation
+from agents.extraction.scoring import PASSAGES, RANK_PENALTY, piece_rarity, score_units
+
+
+def test_earlier_passages_come_first_when_nothing_else_differs(make_passage, make_result):
+    passages = [make_passage("The battery lasts long.", document=f"d{n}", title="Same") for n in range(PASSAGES + 1)]
+    scores = [piece.score for piece in score_units("battery?", make_result(*passages))]
+    assert len(scores) == PASSAGES
+    assert scores[0] - scores[1] == pytest.approx(RANK_PENALTY)
+
+
+def test_names_in_the_heading_count_for_every_sentence(make_passage, make_result):
+    passage = make_passage("It is blue all over. The UltraBook 13 is sold here too.", title="UltraBook 13")
+    passage.sentence_vectors = None
+    first, second = score_units("UltraBook 13 colour?", make_result(passage))
+    assert first.score > second.score
+
+
+def test_late_interaction_finds_the_sentence_with_the_matching_token(make_passage, make_result):
+    passage = make_passage("Nothing here at all. Something is there.")
+    passage.sentence_vectors = None
+    one, other = np.eye(64, dtype=np.int8)[:2] * 127
+    passage.tokens, passage.token_sentences = np.stack([one, other]), np.array([0, 1], np.int16)
+    result = make_result(passage)
+    result.encoding.tokens = np.eye(64, dtype=np.float32)[1:2]
+    result.encoding.token_ids = np.array([5000], np.int32)
+    first, second = score_units("?", result)
+    assert second.score > first.score
+
+
+def test_rare_pieces_weigh_more():
+    weights = piece_rarity(np.array([1996, 3000, 25000], np.int32))
+    assert weights[0] < weights[1] < weights[2]
+    assert weights.sum() == pytest.approx(1.0)
+    assert len(piece_rarity(np.zeros(0, np.int32))) == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "other"),
+    [
+        ("How long does it take?", "About 35 minutes.", "It is quick."),
+        ("How heavy is the X1?", "1.38 kg", "It has 12 ports."),
+        ("How much does the X1 cost?", "It costs $1,299.", "It has 16 GB."),
+        ("How many ports are there?", "There are two ports.", "It has ports."),
+        ("When do you open?", "At 8 a.m.", "Every morning."),
+        ("Wie lange dauert der Versand?", "Drei Tage, höchstens 5 Tage.", "Er ist schnell."),
+        ("¿Cuánto cuesta?", "Cuesta 20 €.", "No es caro."),
+        ("Combien de temps faut-il ?", "Environ 2 heures.", "Un moment."),
+    ],
+)
+def test_questions_expect_figures(question, answer, other):
+    assert meets_expectation(question, answer)
+    assert not meets_expectation(question, other)
+
+
+def test_most_questions_expect_nothing():
+    assert not meets_expectation("Is the X1 waterproof?", "12 hours and $5")
