@@ -61,7 +61,7 @@ class QueryEncoding:
         vector: float32 [d], unit length.
         tokens: float32 [q, 64], unit length, content tokens; q = 0 when the embedder has none.
         token_ids: int32 [q].
-        pieces_per_word: how finely the model's vocabulary cuts the words of this text (1 = knows every word).
+        pieces_per_word: as `Embedder.pieces_per_word` says of the query.
     """
 
     vector: Floats
@@ -83,6 +83,9 @@ class Embedder(Protocol):
 
     def count_pieces(self, text: str) -> int:
         """How many vocabulary pieces the model cuts `text` into."""
+
+    def pieces_per_word(self, text: str) -> float:
+        """How finely the vocabulary cuts words: 1 = it knows each, 4 and more = it spells them; 0 = no words."""
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageEncoding]:
         """One encoding per passage, in order."""

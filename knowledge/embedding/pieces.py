@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WINDOW = 256  # pieces the model was trained to read at once, with CLS and SEP
 TITLE_PIECES = 48  # a longer title would crowd out the text
-CLS, SEP = "[CLS]", "[SEP]"
+CLS, SEP, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
 
 # Closed-class words carry no topic: without them a passage keeps about 60 % of its token vectors and ranks the same.
 FUNCTION_WORDS = frozenset(
@@ -52,6 +52,7 @@ class Cutter:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._cls, self._sep = tokenizer.token_to_id(CLS), tokenizer.token_to_id(SEP)
+        self._unknown = tokenizer.token_to_id(UNKNOWN)
         self._stop = tokenizer.token_to_id(".")
         self.content = content_pieces(tokenizer)
 
@@ -59,6 +60,12 @@ class Cutter:
         """The pieces of `text`, without special ones."""
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
+
+    def letters_or_pieces(self, text: str) -> int:
+        """The number of pieces, an unknown piece counting as its letters."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        pieces = zip(encoding.ids, encoding.offsets, strict=True)
+        return sum(end - begin if piece == self._unknown else 1 for piece, (begin, end) in pieces)
 
     def whole(self, text: str) -> NDArray[np.int64]:
         """One input with the beginning of `text`, as much as fits."""

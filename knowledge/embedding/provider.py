@@ -21,8 +21,7 @@ BATCH = 64  # texts in one request: servers bound both their number and their su
 PIECE = 4  # letters of an average vocabulary piece of the models of today
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
-# A large multilingual vocabulary knows most words; the server does not say how it cuts this text.
-_PIECES_PER_WORD = 1.3
+_PIECES_PER_WORD = 1.2
 
 
 def connect(api_key: str, base_url: str) -> openai.OpenAI:
@@ -56,6 +55,10 @@ class ProviderEmbedder:
         """An estimate: the vocabulary is the server's."""
         return sum(1 + len(word) // (PIECE + 1) for word in _WORD.findall(text))
 
+    def pieces_per_word(self, text: str) -> float:
+        """A guess: a large multilingual vocabulary knows most words, and the server does not say how it cuts them."""
+        return _PIECES_PER_WORD if _WORD.search(text) else 0.0
+
     def encode_texts(self, texts: Sequence[str]) -> Floats:
         """Unit vectors, float32 [n, d].
 
@@ -71,7 +74,9 @@ class ProviderEmbedder:
     def encode_query(self, query: str) -> QueryEncoding:
         """The vector of a question."""
         vector = self.encode_texts([query])[0]
-        return QueryEncoding(vector, np.zeros((0, TOKEN_WIDTH), np.float32), np.zeros(0, np.int32), _PIECES_PER_WORD)
+        return QueryEncoding(
+            vector, np.zeros((0, TOKEN_WIDTH), np.float32), np.zeros(0, np.int32), self.pieces_per_word(query)
+        )
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageEncoding]:
         """The vectors of each passage, with its title in front, and of its sentences."""

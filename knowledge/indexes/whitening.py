@@ -1,0 +1,104 @@
+"""Soft whitening: cosines without what all texts of a tenant have in common.
+
+Sentences minus their mean and questions minus theirs, then every principal direction divided by its variance to the
+power of .15 (full whitening, .5, discards too much of English). A tenant's own questions are not needed: their mean is
+that of its sentences plus the offset between questions and passages, which is much the same for all corpora.
+
+A small tenant's statistics lean on a prior that was measured on public text (`benchmarks/embedding_constants.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from knowledge.indexes.base import Floats
+
+POWER = 0.15
+MEAN_WEIGHT, SPREAD_WEIGHT = 20, 500  # sentences that the prior counts for
+SAMPLE = 20_000  # sentences that the statistics are taken from
+SENTENCE_SCALE = 32_767.0  # of a sentence vector in memory: int16 per 1.0, ten times as fast to read as float16
+SMALLEST = 1e-6  # of a norm or a relative variance
+PRIORS = {"all-MiniLM-L6-v2": Path(__file__).parent / "minilm_prior.npz"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prior:
+    """What is known of a model's vectors before a tenant has any.
+
+    Attributes:
+        mean: float32 [d], of sentences.
+        offset: float32 [d], from the mean of sentences to that of questions.
+        spread: float32 [d, d], the covariance of sentences.
+    """
+
+    mean: Floats
+    offset: Floats
+    spread: Floats
+
+
+@cache
+def prior_of(model: str, dimensions: int) -> Prior:
+    """The shipped prior of `model`; for another one, vectors that spread evenly around zero."""
+    path = PRIORS.get(model)
+    if path is None:
+        zero = np.zeros(dimensions, np.float32)
+        return Prior(zero, zero, np.eye(dimensions, dtype=np.float32) / dimensions)
+    with np.load(path) as stored:
+        axes = stored["axes"].astype(np.float32)
+        spread = (axes * stored["variances"]) @ axes.T + float(stored["rest"]) * np.eye(dimensions, dtype=np.float32)
+        return Prior(stored["mean"].astype(np.float32), stored["offset"].astype(np.float32), spread)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Whitening:
+    """The statistics of one tenant's sentences.
+
+    Attributes:
+        mean, question_mean: float32 [d].
+        factor: float32 [d, d], symmetric; multiplies centred vectors.
+        sentences: how many sentences it was made of.
+    """
+
+    mean: Floats
+    question_mean: Floats
+    factor: Floats
+    sentences: int
+
+    @classmethod
+    def measure(cls, sentences: NDArray[np.int16], prior: Prior) -> Whitening:
+        """The statistics of `sentences` (int16 [n, d], 32767 = 1.0), shrunk towards the prior."""
+        count = len(sentences)
+        sample = _floats(sentences[:: max(count // SAMPLE, 1)])
+        mean = (sample.sum(axis=0) + MEAN_WEIGHT * prior.mean) / (len(sample) + MEAN_WEIGHT)
+        centred = sample - mean
+        spread = (centred.T @ centred + SPREAD_WEIGHT * prior.spread) / (len(sample) + SPREAD_WEIGHT)
+        variances, axes = np.linalg.eigh(spread)
+        variances = np.maximum(variances, variances[-1] * SMALLEST)
+        factor = ((axes * variances**-POWER) @ axes.T).astype(np.float32)
+        return cls(mean.astype(np.float32), (mean + prior.offset).astype(np.float32), factor, count)
+
+    def norms(self, sentences: NDArray[np.int16]) -> Floats:
+        """The lengths of whitened sentences, float32 [n]."""
+        parts = [np.zeros(0, np.float32)]
+        for first in range(0, len(sentences), SAMPLE):
+            part = (_floats(sentences[first : first + SAMPLE]) - self.mean) @ self.factor
+            parts.append(np.linalg.norm(part, axis=1))
+        return np.maximum(np.concatenate(parts), SMALLEST)
+
+    def direction(self, query: Floats) -> Floats:
+        """What a raw sentence is multiplied with: (sentence - mean) @ direction / norm is the whitened cosine."""
+        whitened = (query - self.question_mean) @ self.factor
+        direction: Floats = self.factor @ (whitened / max(float(np.linalg.norm(whitened)), SMALLEST))
+        return direction
+
+
+def _floats(sentences: NDArray[np.int16]) -> Floats:
+    return sentences.astype(np.float32) * np.float32(1 / SENTENCE_SCALE)
