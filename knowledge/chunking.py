@@ -5,6 +5,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from knowledge.readers.base import ReadDocument
 from knowledge.sentences import split_sentences
@@ -75,7 +76,7 @@ def chunk_document(
     """
     drafts: list[ChunkDraft] = []
     sections = list(_sections(document.markdown))
-    for section, following in zip(sections, [*sections[1:], None], strict=True):
+    for section, following in zip_longest(sections, sections[1:]):
         spans = _pack(document.markdown, section.blocks, count_pieces, max_pieces)
         if not spans and section.heading and (following is None or following.level <= section.level):
             spans = [section.heading]

@@ -1,6 +1,6 @@
 """Where sentences end, in many languages, without a model."""
 
-# ruff: noqa: RUF001 - signs of many languages are what this module is about
+# ruff: noqa: RUF001, SIM905 - signs of many languages are the subject; words read best as words
 
 import re
 
@@ -11,165 +11,23 @@ _LINE_STARTS = re.compile(r"[ \t]*(?:[-*+•] |\d{1,3}[.)] |\||#{1,6} |>|```|~~~
 _TABLE_LINE = re.compile(r"[ \t]*\|")
 _HEADING_LINE = re.compile(r"[ \t]*#{1,6} ")
 _WORD_BEFORE = re.compile(r"([^\W_][^\s\"'“”‘’()\[\]]*)$")
+_NEXT_WORD = re.compile(r"\s{1,9}(\w{1,20})")
 _LETTERS_AND_DOTS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 _LOOK_BACK = 24  # characters; no abbreviation is longer
 _MAX_ORDINAL = 3  # digits
 # Followed by a full stop and, mostly, by more of the same sentence.
 _ABBREVIATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "sr",
-        "jr",
-        "st",
-        "mt",
-        "vs",
-        "etc",
-        "inc",
-        "ltd",
-        "co",
-        "corp",
-        "no",
-        "nos",
-        "fig",
-        "figs",
-        "eq",
-        "vol",
-        "ch",
-        "sec",
-        "art",
-        "approx",
-        "dept",
-        "est",
-        "ext",
-        "tel",
-        "min",
-        "max",
-        "incl",
-        "excl",
-        "e.g",
-        "i.e",
-        "cf",
-        "al",
-        "ca",
-        "ed",
-        "eds",
-        "rev",
-        "hon",
-        "gen",
-        "col",
-        "capt",
-        "lt",
-        "sgt",
-        "gov",
-        "sen",
-        "rep",
-        "pres",
-        "ave",
-        "blvd",
-        "rd",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sep",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
-        "mon",
-        "tue",
-        "wed",
-        "thu",
-        "fri",
-        "sat",
-        "sun",
-        "a.m",
-        "p.m",
-        "u.s",
-        "u.k",
-        "ph.d",
-        "p",
-        "pp",
-        "z.b",
-        "d.h",
-        "u.a",
-        "u.u",
-        "usw",
-        "bzw",
-        "ggf",
-        "evtl",
-        "inkl",
-        "exkl",
-        "zzgl",
-        "nr",
-        "str",
-        "hr",
-        "fr",
-        "bspw",
-        "vgl",
-        "abs",
-        "s.o",
-        "s.u",
-        "o.ä",
-        "u.ä",
-        "i.d.r",
-        "z.t",
-        "tel",
-        "mind",
-        "max",
-        "sra",
-        "srta",
-        "ud",
-        "uds",
-        "pág",
-        "págs",
-        "núm",
-        "aprox",
-        "p.ej",
-        "ej",
-        "av",
-        "dra",
-        "lic",
-        "ing",
-        "m",
-        "mme",
-        "mlle",
-        "mm",
-        "env",
-        "p.ex",
-        "c.-à-d",
-        "n°",
-        "boul",
-        "sig",
-        "sig.ra",
-        "sigg",
-        "dott",
-        "ing",
-        "pag",
-        "ecc",
-        "es",
-        "т.е",
-        "т.д",
-        "т.п",
-        "т.к",
-        "др",
-        "руб",
-        "стр",
-        "рис",
-        "им",
-        "г",
-        "гг",
-        "напр",
-        "ул",
-    ]
+    """mr mrs ms dr prof sr jr st mt vs etc inc ltd corp dept approx incl excl e.g i.e cf al ed eds rev hon gen col capt lt
+    sgt gov rep pres ave blvd rd a.m p.m u.s u.k ph.d
+    z.b d.h u.a u.u usw bzw ggf evtl inkl exkl zzgl str hr fr bspw vgl s.o s.u o.ä u.ä i.d.r z.t ca
+    sra srta ud uds aprox p.ej ej av dra lic ing m mme mlle env p.ex c.-à-d boul
+    sig sig.ra sigg dott ecc т.е т.д т.п т.к др руб рис им г гг напр ул""".split()
 )
+# Words of their own, but abbreviations before a number: "No. 5", "Fig. 3".
+_BEFORE_NUMBERS = frozenset(
+    "no nos nr núm fig figs eq art abs vol ch sec pag pág págs p pp max min tel ext стр".split()
+)
+_MONTHS = frozenset("januar februar märz april mai juni juli august september oktober november dezember".split())
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
@@ -270,10 +128,13 @@ def _is_abbreviation(text: str, dot: int, begun: int) -> bool:
     if not found:
         return False
     word = found[1]
-    if word.lower() in _ABBREVIATIONS:
+    following = _NEXT_WORD.match(text, dot + 1)
+    after = following[1].lower() if following else ""
+    if word.lower() in _ABBREVIATIONS or (word.lower() in _BEFORE_NUMBERS and after[:1].isdecimal()):
         return True
     if word.isdecimal():
-        # "1." begins a list item; "3. Mai" is a date. After a longer number a full stop ends the sentence.
-        return len(word) <= _MAX_ORDINAL and not text[begun : found.start()].strip()
+        # "1." begins a list item, "3. Mai" is a date; other numbers may end a sentence.
+        begins = len(word) <= _MAX_ORDINAL and not text[begun : found.start()].strip()
+        return begins or after in _MONTHS
     # Initials: "J. Smith", "U.S. law".
     return (len(word) == 1 and word.isupper()) or ("." in word and _LETTERS_AND_DOTS.fullmatch(word) is not None)

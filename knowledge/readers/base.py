@@ -17,7 +17,7 @@ _NEWLINES = re.compile("\r\n?|\u2028|\u2029|\x85")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _MEANINGLESS_TITLE = re.compile(
     r"(?i)^(\(?anonymous\)?|\(?unspecified\)?|microsoft (word|powerpoint|excel) - .*|untitled.*|document\d*"
-    r"|word document|powerpoint presentation|presentation\d*|slide \d+|(no |kein )?title|book\d*"
+    r"|word document|powerpoint presentation|presentation\d*|slide \d+|(no |kein )title|book\d*"
     r"|.*\.(docx?|pptx?|xlsx?|pdf|indd|tex|dvi|qxd|odt|rtf|md|txt))$",
 )
 MAX_TITLE_CHARS = 200

@@ -19,6 +19,8 @@ def decode(data: bytes, declared: str = "") -> str:
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return data.decode(encoding, "replace")
+    if declared.lower().startswith("iso-2022") and (text := _decode_declared(data, declared)):
+        return text  # these are valid UTF-8 as well, but mean something else
     try:
         if b"\x00" not in data[:_SAMPLE_BYTES]:
             return _decode_utf8(data)
@@ -32,7 +34,7 @@ def _decode_utf8(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start >= len(data) - 3 and error.start > 0:
+        if error.reason == "unexpected end of data" and error.start > 0:
             return data[: error.start].decode("utf-8")
         text = data.decode("utf-8", "replace")
         wrong = text.count("\ufffd")
