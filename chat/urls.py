@@ -1,1 +1,21 @@
-urlpatterns: list[object] = []
+"""Addresses below /<slug>/."""
+
+from django.urls import path
+
+from chat import review, views
+
+app_name = "chat"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("c/<uuid:pk>/", views.conversation, name="conversation"),
+    path("c/<uuid:pk>/rename/", views.rename, name="rename"),
+    path("c/<uuid:pk>/delete/", views.delete, name="delete"),
+    path("conversations/", views.conversations, name="conversations"),
+    path("messages/<uuid:pk>/", views.message, name="message"),
+    path("messages/<uuid:pk>/sources/<int:n>/", views.source, name="source"),
+    path("documents/<int:pk>/", views.document, name="document"),
+    path("theme.css", views.theme, name="theme"),
+    path("review/", review.queue, name="review"),
+    path("review/<uuid:pk>/", review.reply, name="review-reply"),
+    path("review/<uuid:pk>/conversation/", review.conversation, name="review-conversation"),
+]

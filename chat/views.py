@@ -1,0 +1,204 @@
+"""The pages of customers: the chat, its list of conversations, the sources of an answer, a whole document."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from chat import queries, services
+from chat.models import Conversation, Message, Role, State
+from chat.passages import document_page, readable_documents, source_of
+from tenants.access import TenantRequest, tenant_view
+from tenants.models import Role as MemberRole
+
+LISTED = 100  # conversations in the list; older ones are found by search
+AGAIN = (State.FAILED, State.INTERRUPTED, State.STOPPED)  # replies that one asks for again
+SEARCH_WORDS = 6  # words of a search that count
+SUGGESTED = 3  # questions offered above the message box
+THEME_AGE = 300  # seconds that a browser keeps a tenant's colours
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The messages of one day."""
+
+    start: datetime
+    messages: list[Message]
+
+
+@require_GET
+@tenant_view()
+def home(request: TenantRequest) -> HttpResponse:
+    """The greeting, with a message box that begins a conversation."""
+    if request.access.user is None and request.access.visitor is None:
+        request.issued_visitor = uuid.uuid4()  # type: ignore[attr-defined] # VisitorMiddleware makes it a cookie
+    return render(request, "chat/page.html", {**_rail(request), "after": 0})
+
+
+@require_GET
+@tenant_view()
+def conversation(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
+    """One conversation of this person.
+
+    The page shows what is finished and where the rest goes on: `after` is the number of the last frame whose effect is
+    shown, so that the socket brings a running reply from its beginning.
+    """
+    shown = _own(request, pk)  # before its messages: what comes between the two queries is merely told twice
+    messages = list(queries.messages_of(shown))
+    asked = {message.text for message in messages if message.role == Role.CUSTOMER}
+    offered = [offer["question"] for offer in request.tenant.suggestions if offer["question"] not in asked]
+    context = {
+        "conversation": shown,
+        "days": _days(_without_superseded(messages)),
+        "after": queries.resume_point(shown, messages),
+        "suggestions": offered[:SUGGESTED],
+    }
+    return render(request, "chat/page.html", {**_rail(request, active=shown.pk), **context})
+
+
+@require_GET
+@tenant_view()
+def conversations(request: TenantRequest) -> HttpResponse:
+    """The list of conversations, or those that hold the words of `q`."""
+    return render(request, "chat/_conversations.html", _rail(request))
+
+
+@require_http_methods(["GET", "POST"])
+@tenant_view()
+def rename(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
+    """One line of the list: with a field for the name, and after a POST with the new name."""
+    item = _own(request, pk)
+    if request.method == "POST":
+        person = queries.person_of(request.access)
+        item = services.rename_conversation(person=person, conversation_id=pk, title=request.POST.get("title", ""))
+    renaming = request.method == "GET" and "cancel" not in request.GET
+    return render(request, "chat/_conversation.html", {"item": item, "renaming": renaming, "active": _active(request)})
+
+
+@require_POST
+@tenant_view()
+def delete(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
+    """Deletes a conversation; the answer is the list without it, or a way to a new one if it was on the screen."""
+    gone = _own(request, pk)
+    services.delete_conversation(person=queries.person_of(request.access), conversation_id=gone.pk)
+    if _active(request) == pk:
+        return HttpResponse(headers={"HX-Redirect": reverse("chat:home", args=[request.tenant.slug])})
+    return render(request, "chat/_conversations.html", _rail(request))
+
+
+@require_GET
+@tenant_view()
+def message(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
+    """One message as it stands now, as a fragment of the page."""
+    return render(request, "chat/_message.html", {"message": _readable_message(request, pk)})
+
+
+@require_GET
+@tenant_view()
+def source(request: TenantRequest, pk: uuid.UUID, n: int) -> HttpResponse:
+    """The passage behind the number [n] of an answer, in its surroundings: a fragment for htmx, else a page."""
+    reply = _readable_message(request, pk)
+    numbers = [citation.get("n") for citation in reply.citations]
+    if n not in numbers:
+        raise Http404("No such source")
+    at = numbers.index(n)
+    context = {
+        "message": reply,
+        "source": source_of(reply.citations[at], request.tenant.slug),
+        "total": len(numbers),
+        "previous": numbers[at - 1] if at else None,
+        "next": numbers[at + 1] if at + 1 < len(numbers) else None,
+    }
+    return render(request, "chat/source.html", context)
+
+
+@require_GET
+@tenant_view()
+def document(request: TenantRequest, pk: int) -> HttpResponse:
+    """The text of a document that answers may cite, with one passage (`?chunk=`, or `?start=&end=`) highlighted."""
+    found = get_object_or_404(readable_documents(staff=request.access.is_staff), pk=pk)
+    return render(request, "chat/document.html", document_page(found, request.GET))
+
+
+@require_GET
+@cache_control(max_age=THEME_AGE)
+@tenant_view()
+def theme(request: TenantRequest) -> HttpResponse:
+    """The tenant's accent colour."""
+    tenant = request.tenant
+    return HttpResponse(f":root {{ --h: {tenant.hue:d}; --c: {tenant.chroma:g}; }}\n", content_type="text/css")
+
+
+def _rail(request: TenantRequest, active: uuid.UUID | None = None) -> dict[str, Any]:
+    query = request.GET.get("q", "").replace("\0", "").strip()
+    found = list(_searched(_mine(request), query)[: LISTED + 1])
+    shown, today = found[:LISTED], timezone.localdate()
+    return {
+        "conversations": shown,
+        "today": [item for item in shown if timezone.localdate(item.updated_at) == today],
+        "earlier": [item for item in shown if timezone.localdate(item.updated_at) != today],
+        "more": len(found) > LISTED,
+        "query": query,
+        "active": active or _active(request),
+        "may_review": request.access.may(MemberRole.REVIEWER),
+    }
+
+
+def _mine(request: TenantRequest) -> QuerySet[Conversation]:
+    try:
+        return queries.conversations_of(queries.person_of(request.access))
+    except queries.NotFoundError:
+        nothing: QuerySet[Conversation] = Conversation.objects.none()
+        return nothing
+
+
+def _searched(conversations: QuerySet[Conversation], query: str) -> QuerySet[Conversation]:
+    """Those that hold all of the words, in their title or in one of their messages."""
+    for word in query.split()[:SEARCH_WORDS]:
+        said = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=word).exclude(role=Role.NOTE)
+        conversations = conversations.filter(Q(title__icontains=word) | Exists(said))
+    return conversations
+
+
+def _own(request: TenantRequest, pk: uuid.UUID) -> Conversation:
+    return get_object_or_404(_mine(request), pk=pk)
+
+
+def _readable_message(request: TenantRequest, pk: uuid.UUID) -> Message:
+    """A message of one's own conversations; a reviewer reads those of all customers."""
+    messages = Message.objects.exclude(role=Role.NOTE).select_related("feedback").defer("trace")
+    if request.access.may(MemberRole.REVIEWER):
+        seen = messages.filter(conversation__deleted_at=None)
+    else:
+        seen = messages.filter(conversation__in=_mine(request))
+    found: Message = get_object_or_404(seen, pk=pk)
+    return found
+
+
+def _active(request: HttpRequest) -> uuid.UUID | None:
+    """The conversation on the screen, as the list's requests tell."""
+    try:
+        return uuid.UUID(request.POST.get("active") or request.GET.get("active") or "")
+    except ValueError:
+        return None
+
+
+def _without_superseded(messages: list[Message]) -> list[Message]:
+    """Leaves out replies that came to nothing and whose question was asked again."""
+    latest = {message.reply_to_id: message for message in messages}
+    return [m for m in messages if m.state not in AGAIN or latest[m.reply_to_id] is m]
+
+
+def _days(messages: list[Message]) -> list[Day]:
+    grouped = groupby(messages, key=lambda message: timezone.localdate(message.created_at))
+    days = [list(items) for _, items in grouped]
+    return [Day(items[0].created_at, items) for items in days]

@@ -1,0 +1,19 @@
+// Fragments of the page: cloned from its <template> elements, or asked of the server.
+
+/** The content of <template id="name-template">. */
+export function clone(name) {
+  return document.getElementById(`${name}-template`).content.cloneNode(true);
+}
+
+/** The first element of a server's HTML fragment; null when there is none to be had now. */
+export async function fetched(address) {
+  try {
+    const response = await fetch(address, { headers: { "HX-Request": "true" } });
+    if (!response.ok) return null;
+    const holder = document.createElement("template");
+    holder.innerHTML = await response.text();
+    return holder.content.firstElementChild;
+  } catch {
+    return null; // the line is down: what is shown stays
+  }
+}

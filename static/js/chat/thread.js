@@ -1,0 +1,201 @@
+// The messages on the page: questions, replies as they arrive, and following the newest line.
+
+import { announce, expectReply, replyCame } from "./announce.js";
+import { clone, fetched } from "./fragments.js";
+import { Reply } from "./reply.js";
+import { localise } from "../times.js";
+
+const NEAR = 80; // pixels from the end within which the newest line is followed
+
+export class Thread {
+  #slug;
+  #replies = new Map();
+  #following = true;
+
+  constructor(slug) {
+    this.#slug = slug;
+    this.messages = document.getElementById("messages");
+    this.scroller = document.getElementById("scroll");
+    this.newAnswer = document.getElementById("follow");
+    for (const article of this.messages.querySelectorAll("article[aria-busy]"))
+      this.#replies.set(article.dataset.message, new Reply(article));
+    this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.newAnswer.addEventListener("click", () => this.toEnd());
+    localise(document);
+    this.toEnd();
+  }
+
+  get running() {
+    return [...this.#replies.keys()].at(-1) ?? null;
+  }
+
+  // ----- questions -----
+
+  /** Shows a question at once, before anybody has acknowledged it. */
+  ask(item) {
+    this.#reveal();
+    const article = this.#questionOf(item.client_id) ?? this.#newQuestion(item.client_id);
+    article.querySelector(".bubble").textContent = item.text;
+    article.querySelector(".bubble").classList.add("is-waiting");
+    this.toEnd();
+  }
+
+  withdraw(clientId) {
+    this.#questionOf(clientId)?.remove();
+  }
+
+  /** A question has been kept by the server; one from another tab is fetched. */
+  accepted(clientId, id) {
+    if (this.#article(id)) return;
+    this.#reveal();
+    const known = this.#questionOf(clientId);
+    const article = known ?? this.#newQuestion(clientId);
+    article.dataset.message = id;
+    article.querySelector(".bubble").classList.remove("is-waiting");
+    if (!known) this.#replace(article, id);
+  }
+
+  questionBefore(article) {
+    let other = article?.previousElementSibling;
+    while (other && !other.matches(".msg-you")) other = other.previousElementSibling;
+    return other?.querySelector(".bubble").textContent ?? "";
+  }
+
+  shows(clientId) {
+    return Boolean(this.#questionOf(clientId)?.dataset.message);
+  }
+
+  // ----- replies -----
+
+  started(id, question) {
+    const shown = this.#article(id);
+    if (shown && "finished" in shown.dataset) return;
+    this.#supersede(question);
+    const reply = this.#replies.get(id) ?? this.#newReply(id);
+    reply.begin();
+    expectReply();
+    this.#follow();
+  }
+
+  step(id, label) {
+    this.#replies.get(id ?? this.running)?.step(label);
+    this.#follow();
+  }
+
+  delta(id, text) {
+    this.#replies.get(id)?.delta(text);
+    this.#follow();
+  }
+
+  html(id, html) {
+    this.#replies.get(id)?.html(html);
+    this.#follow();
+  }
+
+  reset(id) {
+    this.#replies.get(id)?.begin();
+  }
+
+  /** The reply has come to its end; the server's own rendering of it brings sources and buttons. */
+  async done(id, html, words) {
+    const reply = this.#replies.get(id);
+    if (!reply) return;
+    this.#replies.delete(id);
+    replyCame();
+    reply.finish(html);
+    announce(words || reply.prose.innerText);
+    this.#follow();
+    await this.#replace(reply.article, id);
+  }
+
+  handedOver() {
+    document.getElementById("handover")?.remove();
+    this.messages.append(clone("handover"));
+    announce("A colleague has been told.");
+    this.#follow();
+  }
+
+  // ----- the newest line -----
+
+  toEnd() {
+    this.#following = true;
+    this.newAnswer.hidden = true;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  #follow() {
+    if (this.#following) this.toEnd();
+    else this.newAnswer.hidden = false;
+  }
+
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    this.#following = scrollHeight - scrollTop - clientHeight <= NEAR;
+    if (this.#following) this.newAnswer.hidden = true;
+  }
+
+  // ----- pieces -----
+
+  #article(id) {
+    return this.messages.querySelector(`article[data-message="${CSS.escape(id)}"]`);
+  }
+
+  #questionOf(clientId) {
+    return clientId ? this.messages.querySelector(`article[data-client="${CSS.escape(clientId)}"]`) : null;
+  }
+
+  #newQuestion(clientId) {
+    const article = clone("question").firstElementChild;
+    article.dataset.client = clientId;
+    return this.#append(article);
+  }
+
+  #newReply(id) {
+    const article = clone("running").firstElementChild;
+    article.dataset.message = id;
+    const time = document.createElement("time");
+    time.dateTime = new Date().toISOString();
+    time.dataset.shape = "clock";
+    article.querySelector(".msg-who .num").append(time);
+    localise(article);
+    this.#append(article);
+    const reply = new Reply(article);
+    this.#replies.set(id, reply);
+    return reply;
+  }
+
+  #append(article) {
+    const last = [...this.messages.querySelectorAll(".msg")].at(-1);
+    if (last) last.after(article);
+    else this.messages.append(article);
+    return article;
+  }
+
+  async #replace(article, id) {
+    const fresh = await fetched(`/${this.#slug}/messages/${id}/`);
+    if (!fresh || !article.isConnected) return;
+    localise(fresh);
+    const focused = article.contains(document.activeElement);
+    article.replaceWith(fresh);
+    if (focused) fresh.querySelector("button, a")?.focus();
+    this.#follow();
+  }
+
+  /** A reply that came to nothing makes room for the next one to the same question. */
+  #supersede(question) {
+    if (!question) return;
+    const same = this.messages.querySelectorAll(`article[data-reply-to="${CSS.escape(question)}"][data-finished]`);
+    for (const article of same) if (article.dataset.state !== "done") article.remove();
+  }
+
+  /** The first message turns the greeting into a conversation. */
+  #reveal() {
+    document.getElementById("hello")?.remove();
+    document.getElementById("column").hidden = false;
+    if (this.messages.querySelector(".day")) return;
+    const day = clone("day");
+    day.querySelector("time").dateTime = new Date().toISOString();
+    localise(day);
+    this.messages.append(day);
+  }
+}

@@ -1,0 +1,57 @@
+import pytest
+
+from chat.passages import highlighted
+
+pytestmark = pytest.mark.unit
+
+
+def marked(markdown: str, wanted: str) -> str:
+    start = markdown.index(wanted)
+    return highlighted(markdown, start, start + len(wanted))
+
+
+def test_a_sentence_is_marked_inside_its_paragraph():
+    assert marked("One. Two. Three.", "Two.") == '<p>One. <mark id="passage">Two.</mark> Three.</p>\n'
+
+
+def test_a_passage_over_two_paragraphs_is_marked_in_each():
+    html = marked("One.\n\nTwo.\n\nThree.", "One.\n\nTwo.")
+    assert html == '<p><mark id="passage">One.</mark></p>\n<p><mark>Two.</mark></p>\n<p>Three.</p>\n'
+
+
+@pytest.mark.parametrize(
+    ("markdown", "tag"), [("# Head\n\nText.", "<h3>"), ("- one\n- two", "<li>"), ("3. one\n4. x", "<li>"), ("> x", "<p>")]
+)  # fmt: skip
+def test_a_mark_at_the_beginning_of_a_block_leaves_it_a_block(markdown, tag):
+    html = highlighted(markdown, 0, len(markdown))
+    assert f'{tag}<mark id="passage">' in html
+    assert "#" not in html
+
+
+def test_cells_of_a_table_are_marked_one_by_one():
+    table = "| a | b |\n| --- | --- |\n| one | two |"
+    html = marked(table, "| one | two |")
+    assert "<td><mark" in html
+    assert "two</mark></td>" in html
+    assert "<table" in html
+
+
+def test_emphasis_and_code_inside_a_passage_are_kept():
+    html = marked("Press **both** keys `A` and B now.", "Press **both** keys `A` and B")
+    assert '<mark id="passage">Press </mark><strong><mark>both</mark></strong>' in html
+    assert "<code><mark>A</mark></code>" in html
+    assert html.endswith("now.</p>\n")
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 0), (5, 2), (-4, 99), (99, 120), (3, 4)])
+def test_bounds_outside_of_the_text_mark_what_there_is(start, end):
+    assert "Some text" in highlighted("Some text", start, end).replace('<mark id="passage">', "").replace("</mark>", "")
+
+
+def test_html_and_marks_in_the_text_itself_do_nothing():
+    html = highlighted("A <script>alert(1)</script> \ufdd0B\ufdd1 [1] ![x](https://e.example/x.png)", 2, 6)
+    assert "<script" not in html
+    assert "<img" not in html
+    assert html.count("<mark") == 1
+    assert "\ufdd0" not in html
+    assert "[1]" in html
