@@ -1,31 +1,57 @@
 """The admin: whoever works for a tenant may come in, and sees the rows of one tenant at a time."""
 
+from collections.abc import Callable
 from typing import Any
 
+from csp.decorators import csp_replace
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
 from tenants.middleware import ADMIN_TENANT
 
+#: As strict as the theme allows: its Alpine.js compiles the expressions in attributes, and it writes style attributes.
+POLICY = {
+    "script-src": ["'self'", "'unsafe-eval'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "img-src": ["'self'", "data:"],
+}
 
-class AskwellAdminSite(UnfoldAdminSite):
-    """Signs in with the page that everybody uses, and adds the switch between tenants."""
+
+class AskwellAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold ships no types
+    """Signs in with the page that everybody uses; adds the switch between tenants and the page that searches."""
 
     def has_permission(self, request: HttpRequest) -> bool:
         user = request.user
         return bool(user.is_active and (user.is_superuser or getattr(request, "admin_tenants", [])))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002 (Django's signature)
+        wanted = request.GET.get("next", "")
+        if not url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+            wanted = "/admin/"
         if self.has_permission(request):
-            return HttpResponseRedirect(request.GET.get("next") or "/admin/")
-        return redirect_to_login(request.GET.get("next") or "/admin/")
+            return HttpResponseRedirect(wanted)
+        return redirect_to_login(wanted)
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        guarded: Callable[..., Any] = csp_replace(POLICY)(super().admin_view(view, cacheable))
+        return guarded
 
     def get_urls(self) -> list[URLPattern]:
-        switch = path("switch-tenant/", self.admin_view(require_POST(switch_tenant)), name="switch-tenant")
-        return [switch, *super().get_urls()]
+        return [
+            path("switch-tenant/", self.admin_view(require_POST(switch_tenant)), name="switch-tenant"),
+            path("knowledge/search/", self.admin_view(self.search_knowledge), name="knowledge-search"),
+            *super().get_urls(),
+        ]
+
+    def search_knowledge(self, request: HttpRequest) -> HttpResponse:
+        """What a search finds in the tenant's documents, with every score."""
+        from knowledge.admin.search import search_page  # retrieval loads libraries that no other page needs
+
+        return search_page(request, self.each_context(request))
 
 
 def switch_tenant(request: HttpRequest) -> HttpResponse:

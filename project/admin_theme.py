@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.functional import Promise
 
 HUE_BASE, HUE_PRIMARY = 80, 186
 SHADES = ("50", "100", "200", "300", "400", "500", "600", "700", "800", "900", "950")
@@ -21,12 +24,65 @@ def unfold_settings() -> dict[str, Any]:
         "SITE_ICON": lambda _request: static("logo.svg"),
         "BORDER_RADIUS": "10px",
         "SHOW_VIEW_ON_SITE": False,
+        "SHOW_HISTORY": False,
+        "SIDEBAR": {"show_search": False, "navigation": navigation},
         "STYLES": [lambda _request: static("css/admin.css")],
         "COLORS": {
             "base": _scale(BASE, BASE_CHROMA, HUE_BASE),
             "primary": _scale(PRIMARY, PRIMARY_CHROMA, HUE_PRIMARY),
         },
     }
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: what this person may use, in the tenant that the admin shows."""
+    access, tenant = getattr(request, "access", None), getattr(request, "tenant", None)
+    operator = bool(getattr(request.user, "is_superuser", False))
+    groups = []
+    if access and tenant:
+        owner, curator, reviewer = access.may(), access.may("curator"), access.may("curator", "reviewer")
+        groups = [
+            _group(
+                "Knowledge",
+                _item("Documents", "description", reverse_lazy("admin:knowledge_document_changelist"), show=curator),
+                _item("Add documents", "upload_file", reverse_lazy("admin:knowledge_document_add"), show=curator),
+                _item("Search", "search", reverse_lazy("admin:knowledge-search"), show=reviewer),
+            ),
+            _group(
+                "Conversations",
+                _item("Chat", "forum", f"/{tenant.slug}/"),
+                _item("Review", "rate_review", f"/{tenant.slug}/review/", show=access.may("reviewer", "curator")),
+            ),
+            _group(
+                tenant.name,
+                _item("Settings", "tune", reverse_lazy("admin:tenants_tenant_change", args=[tenant.pk]), show=owner),
+                _item("Members", "group", reverse_lazy("admin:tenants_membership_changelist"), show=owner),
+                _item("API keys", "key", reverse_lazy("admin:tenants_apikey_changelist"), show=owner),
+                _item("Audit trail", "history", reverse_lazy("admin:tenants_auditevent_changelist"), show=owner),
+            ),
+        ]
+    return [
+        *groups,
+        _group(
+            "Operation",
+            _item("Tenants", "domain", reverse_lazy("admin:tenants_tenant_changelist"), show=operator),
+            _item("Accounts", "person", reverse_lazy("admin:auth_user_changelist"), show=operator),
+            _item(
+                "Jobs",
+                "pending_actions",
+                reverse_lazy("admin:procrastinate_procrastinatejob_changelist"),
+                show=operator,
+            ),
+        ),
+    ]
+
+
+def _group(title: str, *items: dict[str, Any] | None) -> dict[str, Any]:
+    return {"title": title, "items": [item for item in items if item]}
+
+
+def _item(title: str, icon: str, link: str | Promise, *, show: bool = True) -> dict[str, Any] | None:
+    return {"title": title, "icon": icon, "link": link} if show else None
 
 
 def _scale(lightness: tuple[float, ...], chroma: tuple[float, ...], hue: int) -> dict[str, str]:

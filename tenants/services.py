@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -32,6 +33,24 @@ def add_member(*, user: User, role: Role, actor: str = "command") -> Membership:
     if created:
         record_audit(actor=actor, action="member.added", target=user.get_username(), detail={"role": str(role)})
     return membership
+
+
+def remove_members(memberships: Sequence[Membership], *, actor: str) -> int:
+    """Takes roles away in the tenant in scope; returns how many, which is none when no owner would be left."""
+    if not owner_remains(memberships):
+        return 0
+    for membership in memberships:
+        detail: dict[str, object] = {"role": membership.role}
+        record_audit(actor=actor, action="member.removed", target=membership.user.get_username(), detail=detail)
+    Membership.objects.filter(pk__in=[membership.pk for membership in memberships]).delete()
+    return len(memberships)
+
+
+def owner_remains(removed: Sequence[Membership]) -> bool:
+    """Whether the tenant has an owner once these memberships are gone, or has none to lose; locks its owners."""
+    owners = set(Membership.objects.select_for_update().filter(role=Role.OWNER).values_list("pk", flat=True))
+    going = {membership.pk for membership in removed}
+    return bool(owners - going) or not owners & going
 
 
 def create_api_key(*, name: str, actor: str) -> tuple[ApiKey, str]:

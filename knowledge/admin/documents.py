@@ -1,0 +1,192 @@
+"""The list of documents, the page of one document with its passages, and the page that adds more."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+
+from knowledge import services
+from knowledge.admin.adding import add_from_form
+from knowledge.admin.forms import AddDocumentsForm, MetadataForm
+from knowledge.models import Chunk, Document, DocumentVersion
+from knowledge.queries import documents_overview, today
+from tenants.admin.base import TenantModelAdmin, actor
+from tenants.models import Role
+
+PASSAGES_PER_PAGE = 25
+MAX_WATCHED = 200  # documents that one request for progress asks about
+Deleted = tuple[list[str], dict[str, int], set[str], list[str]]  # what Django's pages of confirmation show
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Documents by what a curator wants to do about them."""
+
+    title = "state"
+    parameter_name = "is"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 (Django's signature)
+        return [
+            ("live", "Live"),
+            ("work", "Being read"),
+            ("failed", "Failed"),
+            ("draft", "Draft"),
+            ("archived", "Archived"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002 (Django's signature)
+        value = self.value()
+        if value == "work":
+            return queryset.filter(newest_state__in=DocumentVersion.IN_WORK)
+        if value == "failed":
+            return queryset.filter(newest_state=DocumentVersion.State.FAILED)
+        return queryset.filter(state=value) if value else queryset
+
+
+@admin.register(Document)
+class DocumentAdmin(TenantModelAdmin):
+    """What curators see of documents. Everything that changes goes through `knowledge.services`."""
+
+    roles = (Role.CURATOR,)
+    form = MetadataForm
+    list_display = ("__str__", "external_id", "status", "language", "category", "updated_at")
+    list_filter = (StateFilter, "language", "category", "audience")
+    search_fields = ("title", "external_id", "category", "source_url")
+    ordering = ("-updated_at", "-pk")
+    actions = ("archive", "restore", "reread")
+    list_before_template = "admin/knowledge/document/watch_list.html"
+    change_form_outer_after_template = "admin/knowledge/document/passages.html"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "title",
+                    ("language", "category", "audience"),
+                    "source_url",
+                    ("valid_from", "valid_until"),
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:  # noqa: ARG002 (Django's signature)
+        return documents_overview().order_by(*self.ordering)
+
+    @admin.display(description="State")
+    def status(self, document: Document) -> SafeString:
+        return state_cell(document)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path("progress/", self.admin_site.admin_view(self.progress), name="knowledge_progress"),
+            path("<int:pk>/reread/", self.admin_site.admin_view(self.reread_one), name="knowledge_reread"),
+            path("passages/<int:pk>/", self.admin_site.admin_view(self.switch_passage), name="knowledge_passage"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:  # noqa: ARG002 (Django's signature)
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = AddDocumentsForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            add_from_form(request, form)
+            return HttpResponseRedirect(reverse("admin:knowledge_document_changelist"))
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Add documents", "form": form}
+        return render(request, "admin/knowledge/document/add.html", context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        document = self.get_object(request, object_id)
+        context = {**(extra_context or {}), "show_save_and_add_another": False}
+        if document is not None:
+            context |= _document_context(document, request.GET.get("passages", "1"))
+        return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return] # unfold ships no types
+
+    def save_model(self, request: HttpRequest, obj: Document, form: Any, change: bool) -> None:  # noqa: ARG002 (Django's signature)
+        if services.set_metadata(obj, form.cleaned_data, actor=actor(request)) and "title" in form.changed_data:
+            messages.info(request, "The title is part of what is searched, so the document is being read again.")
+
+    def delete_model(self, request: HttpRequest, obj: Document) -> None:
+        services.delete([obj], actor=actor(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        services.delete(list(queryset), actor=actor(request))
+
+    def get_deleted_objects(self, objs: Iterable[Document], request: HttpRequest) -> Deleted:  # noqa: ARG002 (Django's signature)
+        names = [str(document) for document in objs]  # and not each of their passages
+        return names, {"documents": len(names)}, set(), []
+
+    @admin.action(description="Archive the selected documents", permissions=["change"])
+    def archive(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        count = services.archive(queryset, actor=actor(request))
+        messages.success(request, f"{count} archived: answers no longer use them. Restore them at any time.")
+
+    @admin.action(description="Publish or restore the selected documents", permissions=["change"])
+    def restore(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        count = services.restore(queryset, actor=actor(request))
+        messages.success(request, f"{count} in use now.")
+
+    @admin.action(description="Read the selected documents again", permissions=["change"])
+    def reread(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        count = len(services.reread(queryset, actor=actor(request)))
+        messages.success(request, f"{count} being read again. What is live stays so until that has worked.")
+
+    @method_decorator(require_POST)
+    def reread_one(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Reads one document again: the retry button, and the button on its page."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        document: Document = get_object_or_404(Document.objects, pk=pk)
+        services.reread([document], actor=actor(request))
+        if request.headers.get("HX-Request"):
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        return HttpResponseRedirect(reverse("admin:knowledge_document_change", args=[pk]))
+
+    def progress(self, request: HttpRequest) -> HttpResponse:
+        """The states of the documents in `ids`, as pieces that htmx puts in their places."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        ids = [int(part) for part in request.GET.get("ids", "").split(",") if part.isascii() and part.isdigit()]
+        documents: list[Any] = list(documents_overview().filter(pk__in=ids[:MAX_WATCHED]))
+        watched = ",".join(str(d.pk) for d in documents if d.newest_state in DocumentVersion.IN_WORK)
+        context = {"documents": documents, "watched": watched, "today": today()}
+        return render(request, "admin/knowledge/document/progress.html", context)
+
+    @method_decorator(require_POST)
+    def switch_passage(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Switches one passage on or off."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        chunk = get_object_or_404(Chunk.objects.select_related("document"), pk=pk)
+        services.set_chunk_enabled(chunk, enabled="on" in request.POST, actor=actor(request))
+        chunk.refresh_from_db()
+        if request.headers.get("HX-Request"):
+            return render(request, "admin/knowledge/document/passage.html", {"chunk": chunk, "may_change": True})
+        return HttpResponseRedirect(reverse("admin:knowledge_document_change", args=[chunk.document_id]))
+
+
+def state_cell(document: Document) -> SafeString:
+    """The state of a document of `documents_overview`, with its bar while it is read, or why it failed."""
+    return render_to_string("admin/knowledge/document/state.html", {"document": document, "today": today()})
+
+
+def _document_context(document: Document, page: str) -> dict[str, Any]:
+    versions = DocumentVersion.objects.filter(document=document).defer("markdown", "pages")
+    chunks = Chunk.objects.filter(version=document.current_id).select_related("document").order_by("ordinal")
+    return {
+        "document": document,
+        "today": today(),
+        "versions": list(versions[:20]),
+        "passages": Paginator(chunks, PASSAGES_PER_PAGE).get_page(page),
+    }

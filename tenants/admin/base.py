@@ -1,0 +1,71 @@
+"""What every page of the admin shares: roles in the tenant say who may do what, never Django's permissions."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+from unfold.admin import ModelAdmin
+
+from tenants.models import Role
+
+
+def may(request: HttpRequest, *roles: Role) -> bool:
+    """Whether the person has one of these roles in the tenant that the admin shows; owners have all."""
+    access = getattr(request, "access", None)
+    return access is not None and access.may(*roles)
+
+
+def actor(request: HttpRequest) -> str:
+    """The person's name for the audit trail."""
+    return request.user.get_username()
+
+
+class TenantModelAdmin(ModelAdmin):  # type: ignore[misc] # unfold ships no types
+    """Rows of one tenant: the manager shows no others, and `roles` says who may see and change them."""
+
+    roles: ClassVar[tuple[Role, ...]] = (Role.OWNER,)
+    list_per_page = 50
+    show_full_result_count = False
+    compressed_fields = True
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may(request, *self.roles)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
+        return may(request, *self.roles)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return may(request, *self.roles)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
+        return may(request, *self.roles)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
+        return may(request, *self.roles)
+
+    # Django's own log knows no tenants, so nothing is written to it: services keep the audit trail.
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """Nothing."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """Nothing."""
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Nothing."""
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:  # noqa: ARG002 (Django's signature)
+        """The audit trail tells the history of everything; there is no page for one object."""
+        raise Http404("No such page")
+
+
+class ReadOnlyAdmin(TenantModelAdmin):
+    """Rows that can only be looked at."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's signature)
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
+        return False

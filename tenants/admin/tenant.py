@@ -1,0 +1,77 @@
+"""Tenants: operators make them, owners set up their own. And the audit trail of the tenant that the admin shows."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from tenants.admin.base import ReadOnlyAdmin, TenantModelAdmin, actor, may
+from tenants.models import AuditEvent, Role, Tenant
+from tenants.services import record_audit
+
+OPERATORS_FIELDS = ("slug", "host", "active")  # what owners may read but not change
+
+
+@admin.register(Tenant)
+class TenantAdmin(TenantModelAdmin):
+    """All tenants for operators; for an owner the one that the admin shows."""
+
+    list_display = ("name", "slug", "host", "language", "active", "created_at")
+    search_fields = ("name", "slug", "host")
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "host", "language", "active")}),
+        ("Assistant", {"fields": ("assistant_name", "greeting", "suggestions")}),
+        ("Look", {"fields": (("hue", "chroma"),)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
+        tenants: QuerySet[Tenant] = super().get_queryset(request)
+        if request.user.is_superuser:
+            return tenants
+        own: Tenant | None = getattr(request, "tenant", None)
+        return tenants.filter(pk=own.pk) if own else tenants.none()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:  # noqa: ARG002 (Django's signature)
+        return () if request.user.is_superuser else OPERATORS_FIELDS
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
+        if request.user.is_superuser:
+            return True
+        return may(request, Role.OWNER) and obj in (None, getattr(request, "tenant", None))
+
+    def has_change_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
+        return self.has_view_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:  # noqa: ARG002 (Django's signature)
+        return False  # its rows are behind their own scope; switch it off instead
+
+    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if getattr(request, "tenant", None):  # the trail of the tenant in scope; there is none before the first tenant
+            action = "tenant.edited" if change else "tenant.created"
+            record_audit(actor=actor(request), action=action, target=obj.slug, detail={"fields": form.changed_data})
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Who did what; nobody can change it."""
+
+    list_display = ("at", "actor", "action", "target")
+    list_filter = ("action",)
+    search_fields = ("actor", "action", "target")
+    date_hierarchy = "at"
+    fields = ("at", "actor", "action", "target", "details")
+    readonly_fields = ("details",)
+
+    @admin.display(description="Details")
+    def details(self, event: AuditEvent) -> str:
+        return format_html("<pre>{}</pre>", json.dumps(event.detail, indent=2, ensure_ascii=False))

@@ -1,0 +1,42 @@
+"""What tests of knowledge share: files of their own, and an embedder that takes no time."""
+
+import pytest
+
+from knowledge import ingestion
+from knowledge.services import add_document
+from knowledge.sources import NewDocument
+from tenants.scope import tenant_scope
+from tests.knowledge.fake_embedder import FakeEmbedder
+
+
+@pytest.fixture
+def files(settings, tmp_path):
+    """The folder of uploaded files."""
+    settings.MEDIA_ROOT = tmp_path / "files"
+    return settings.MEDIA_ROOT
+
+
+@pytest.fixture
+def embedder(monkeypatch) -> FakeEmbedder:
+    """The embedder of the whole process, for this test."""
+    fake = FakeEmbedder()
+    for module in ("knowledge.ingestion", "knowledge.embedding.base"):
+        monkeypatch.setattr(f"{module}.get_embedder", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def add(tenant, files, embedder):
+    """Adds a text or a file to the tenant, brings it live at once, and returns its document."""
+
+    def add(external_id: str = "returns", text: str | None = "You have 30 days to return it.", **values):
+        with tenant_scope(tenant.pk):
+            item = NewDocument(external_id=external_id, text=None if "data" in values else text, **values)
+            added = add_document(item, actor="curator", enqueue=False)
+        if added.version:
+            ingestion.ingest_versions(tenant.pk, [added.version.pk])
+        with tenant_scope(tenant.pk):
+            added.document.refresh_from_db()
+        return added.document
+
+    return add
