@@ -29,10 +29,14 @@ def healthz(_request: HttpRequest) -> JsonResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except AWAY:
-        return JsonResponse({"status": "waiting for the database"}, status=503)
-    if not warm_up.done():
-        return JsonResponse({"status": warm_up.state()}, status=503)
-    return JsonResponse({"status": "ok"})
+        return _not_ready("waiting for the database")
+    return JsonResponse({"status": "ok"}) if warm_up.done() else _not_ready(warm_up.state())
+
+
+def _not_ready(reason: str) -> JsonResponse:
+    response = JsonResponse({"status": reason}, status=503)
+    response._has_been_logged = True  # type: ignore[attr-defined] # noqa: SLF001 (Django would log each probe as an error)
+    return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django's signature)

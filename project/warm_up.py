@@ -2,7 +2,12 @@
 
 import logging
 import threading
+import time
 
+from django.db import connections
+
+TENANTS = 20  # whose passages are loaded before the first question
+RETRY_AFTER = 2.0  # seconds
 log = logging.getLogger(__name__)
 _state = {"now": "starting"}
 
@@ -23,13 +28,34 @@ def state() -> str:
 
 
 def _load() -> None:
+    while not done():
+        try:
+            _load_model()
+            _load_replicas()
+        except (
+            Exception
+        ) as error:  # /healthz shows the reason, whatever it is, and what passes by itself is tried again
+            log.exception("This process cannot answer yet")
+            _state["now"] = f"cannot answer yet: {error}"
+            time.sleep(RETRY_AFTER)
+        else:
+            _state["now"] = "ready"
+    connections.close_all()  # of this thread
+
+
+def _load_model() -> None:
+    from agents import runner  # noqa: F401 (what the first turn would import)
     from knowledge.embedding.base import get_embedder
 
     _state["now"] = "loading the embedding model"
-    try:
-        get_embedder().encode_query("ready")
-    except Exception as error:  # the reason is shown by /healthz, whatever it is
-        log.exception("The embedding model could not be loaded")
-        _state["now"] = f"the embedding model could not be loaded: {error}"
-    else:
-        _state["now"] = "ready"
+    get_embedder().encode_query("ready")
+
+
+def _load_replicas() -> None:
+    """Of some tenants only: the others' load with their first question, large ones' in the background."""
+    from knowledge.indexes.replica import replicas
+    from tenants.models import Tenant
+
+    _state["now"] = "loading passages"
+    for tenant in Tenant.objects.filter(active=True).order_by("pk")[:TENANTS]:
+        replicas.get(tenant.pk)

@@ -36,16 +36,22 @@ def test_not_healthy_without_the_database(client, warm, monkeypatch, error):
     assert client.get("/healthz").status_code == 503
 
 
-def test_a_model_that_cannot_be_loaded_is_named(monkeypatch):
-    import knowledge.embedding.base
+def test_what_keeps_it_from_answering_is_named_and_tried_again(monkeypatch):
+    tries = []
 
-    def broken():
-        raise RuntimeError("wrong sum")
+    def broken_once():
+        tries.append(warm_up.state())
+        if len(tries) == 1:
+            raise RuntimeError("wrong sum")
 
-    monkeypatch.setattr(knowledge.embedding.base, "get_embedder", broken)
+    monkeypatch.setitem(warm_up._state, "now", "starting")
+    monkeypatch.setattr(warm_up, "RETRY_AFTER", 0)
+    monkeypatch.setattr(warm_up, "_load_model", broken_once)
+    monkeypatch.setattr(warm_up, "_load_replicas", lambda: None)
+    monkeypatch.setattr(warm_up.connections, "close_all", lambda: None)
     warm_up._load()
-    assert not warm_up.done()
-    assert "wrong sum" in warm_up.state()
+    assert tries == ["starting", "cannot answer yet: wrong sum"]
+    assert warm_up.done()
 
 
 def test_the_only_tenant_is_where_the_way_in_leads(client, tenant):

@@ -4,7 +4,6 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from project.database import migrate
@@ -19,6 +18,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 (Django's signature)
         migrate()
-        call_command("check", databases=["default"])
+        self.check(databases=["default"])
         if settings.ASKWELL_DEMO and not options["no_demo"]:
             seed.seed_once(report=self.stdout.write)
