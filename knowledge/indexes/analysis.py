@@ -97,7 +97,7 @@ def _pairs(word: str) -> Iterator[str]:
 def _gram_keys(split: list[list[str]], numbers: Rows) -> tuple[Keys, Rows]:
     """Fingerprints of the 4-grams of every word between two spaces; a word of one or two letters is one gram."""
     joined = [" ".join(words) + " " if words else "" for words in split]
-    letters = np.frombuffer((" " + "".join(joined) + "   ").encode("utf-32-le", "surrogatepass"), np.uint32)
+    letters = np.frombuffer((" " + "".join(joined) + "   ").encode("utf-32-le"), np.uint32)
     rows = np.repeat(numbers, [len(part) for part in joined])  # of the letter at position i + 1
     windows = [letters[i : len(rows) + i] for i in range(4)]
     space = [window == _SPACE for window in windows]

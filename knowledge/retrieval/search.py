@@ -88,7 +88,7 @@ def search(tenant_id: int, query: str, *, k: int = 10, filters: Filters | None =
         EmbedderError: the query could not be embedded.
     """
     started = time.perf_counter()
-    text = query.replace("\0", " ")[:MAX_QUERY]
+    text = query[:MAX_QUERY].encode(errors="replace").decode()  # a lone surrogate is no character
     asked = _Query(text, get_embedder().encode_query(text), k, filters or Filters())
     snapshot = replicas.get(tenant_id)
     with tenant_scope(tenant_id):
