@@ -17,8 +17,8 @@ _LOOK_BACK = 24  # characters; no abbreviation is longer
 _MAX_ORDINAL = 3  # digits
 # Followed by a full stop and, mostly, by more of the same sentence.
 _ABBREVIATIONS = frozenset(
-    """mr mrs ms dr prof sr jr st mt vs etc inc ltd corp dept approx incl excl e.g i.e cf al ed eds rev hon gen col capt lt
-    sgt gov rep pres ave blvd rd a.m p.m u.s u.k ph.d
+    """mr mrs ms dr prof sr jr st mt vs etc inc ltd corp dept approx incl excl e.g i.e cf al ed eds rev hon gen col capt
+    lt sgt gov rep pres ave blvd rd a.m p.m u.s u.k ph.d
     z.b d.h u.a u.u usw bzw ggf evtl inkl exkl zzgl str hr fr bspw vgl s.o s.u o.ä u.ä i.d.r z.t ca
     sra srta ud uds aprox p.ej ej av dra lic ing m mme mlle env p.ex c.-à-d boul
     sig sig.ra sigg dott ecc т.е т.д т.п т.к др руб рис им г гг напр ул""".split()

@@ -65,6 +65,7 @@ _READERS: dict[str, tuple[str, str]] = {
     "opendocument": ("opendocument", "read_opendocument"),
     "epub": ("epub", "read_epub"),
     "html": ("web", "read_html"),
+    "xml": ("web", "read_xml"),
     "markdown": ("text", "read_markdown"),
     "mdx": ("text", "read_markdown"),
     "rst": ("rst", "read_rst"),

@@ -1,6 +1,7 @@
 """The child process of the sandbox: limits itself, reads what stands on its input, answers in JSON and ends."""
 
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -23,6 +24,8 @@ def main(order: str) -> None:
     """Read standard input as `order` says (JSON: file name and limits) and write the answer to standard output."""
     settings: dict[str, Any] = json.loads(order)
     _limit(settings)
+    # This process ends before garbage could matter, and looking for it takes a tenth of the time.
+    gc.disable()
     answer_to = os.dup(1)
     # Libraries that print must not print into the answer.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

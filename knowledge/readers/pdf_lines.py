@@ -46,6 +46,7 @@ class Line:
     """Words that stand side by side.
 
     Attributes:
+        words: of a cell, all; of a line, the first.
         size: of the text, in points.
         cells: the words, parted where the gap is wide.
     """
@@ -79,6 +80,8 @@ class Line:
                 runs.append([word])
             else:
                 runs[-1].append(word)
+        # Of most lines the first word is all that is asked for later; a book has millions of words.
+        line.words = words[:1]
         if len(runs) > 1:
             line.cells = [cls._plain(run, size, bold=bold, mono=mono, upright=upright) for run in runs]
         return line
@@ -109,15 +112,19 @@ class Line:
 
     def joined(self, other: "Line") -> "Line":
         """Return both lines as one, their cells side by side."""
-        line = Line._plain(
-            self.words + other.words,
-            self.size,
+        return Line(
+            words=self.words,
+            left=min(self.left, other.left),
+            right=max(self.right, other.right),
+            bottom=min(self.bottom, other.bottom),
+            top=max(self.top, other.top),
+            size=self.size,
             bold=self.bold and other.bold,
             mono=self.mono and other.mono,
             upright=self.upright,
+            text=f"{self.text} {other.text}",
+            cells=[*self.cells, *other.cells],
         )
-        line.cells = [*self.cells, *other.cells]
-        return line
 
 
 def _readable(text: str) -> str:

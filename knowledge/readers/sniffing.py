@@ -165,6 +165,8 @@ def _kind_of_text(text: str, suffix: str) -> str:
         return kind
     if _HTML_START.match(text):
         return "html"
+    if text.lstrip("\ufeff \t\r\n").startswith("<?xml"):
+        return "xml"
     header = re.split(r"\r?\n\r?\n", text.lstrip(), maxsplit=1)[0]
     is_mail = len(set(map(str.lower, _MAIL_HEADER.findall(header)))) >= _MIN_MAIL_HEADERS
     if is_mail and kind != "csv":

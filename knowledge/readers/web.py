@@ -7,9 +7,11 @@ from urllib.parse import urlsplit
 
 from lxml import html
 
+from knowledge.readers.archive import parse_xml
 from knowledge.readers.base import ReadDocument, build
 from knowledge.readers.charset import decode
 from knowledge.readers.html_markdown import Markdown, text_length
+from knowledge.readers.markup import blocks, literal, one_line
 
 _DECLARED = re.compile(rb"""(?i)<meta[^>]+charset\s*=\s*["']?([\w-]+)""")
 _SAMPLE_BYTES = 4096
@@ -132,6 +134,12 @@ def read_html(data: bytes, filename: str) -> ReadDocument:
         language=language,
         metadata=metadata,
     )
+
+
+def read_xml(data: bytes, filename: str) -> ReadDocument:
+    """Read the text of an XML file of unknown meaning, a paragraph for each element that has some."""
+    texts = (one_line(text) for element in parse_xml(data).iter() for text in (element.text, element.tail) if text)
+    return build(filename=filename, markdown=blocks(literal(text) for text in texts))
 
 
 def decode_html(data: bytes) -> str:

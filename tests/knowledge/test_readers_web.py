@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001 - whole documents stand in one line; signs of many languages are meant
+# ruff: noqa: E501 - whole documents stand in one line; signs of many languages are meant
 
 import io
 import zipfile
@@ -36,6 +36,11 @@ def test_page():
 
 def test_a_page_of_navigation_only_still_says_something():
     assert "Delivery" in read(b"<html><body><nav><a>Delivery</a> <a>Returns</a></nav></body></html>", "a.html").markdown
+
+
+def test_xml_of_unknown_meaning():
+    source = b'<?xml version="1.0"?><a><b>one <i>two</i> three</b><c k="no">four</c></a>'
+    assert read(source, "a.xml").markdown == "one\n\ntwo\n\nthree\n\nfour"
 
 
 def test_declared_character_set():
