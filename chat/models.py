@@ -96,7 +96,7 @@ class Message(TenantOwned):
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
     role = models.CharField(max_length=10, choices=Role.choices)
     state = models.CharField(max_length=12, choices=State.choices, default=State.DONE)
-    person = models.CharField(max_length=40, blank=True, editable=False)
+    person = models.CharField(max_length=60, blank=True, editable=False)
     client_id = models.CharField(max_length=CLIENT_ID_LENGTH, null=True, editable=False)
     seq = models.PositiveIntegerField(null=True, editable=False)
     reply_to = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="replies")

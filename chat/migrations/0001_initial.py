@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('role', models.CharField(choices=[('customer', 'Customer'), ('assistant', 'Assistant'), ('person', 'Person'), ('note', 'Note')], max_length=10)),
                 ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('stopped', 'Stopped by the customer'), ('failed', 'Failed'), ('interrupted', 'Interrupted')], default='done', max_length=12)),
-                ('person', models.CharField(blank=True, editable=False, max_length=40)),
+                ('person', models.CharField(blank=True, editable=False, max_length=60)),
                 ('client_id', models.CharField(editable=False, max_length=100, null=True)),
                 ('seq', models.PositiveIntegerField(editable=False, null=True)),
                 ('text', models.TextField(blank=True)),

@@ -1,0 +1,391 @@
+"""The conversations of one web process: who watches them, which replies run here, and how both reach the database.
+
+Replies belong to the process, not to the socket that asked: a closed socket leaves them running. `chat.upkeep` holds the
+loops that log, follow, and look after processes that died.
+"""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+from django.db import InterfaceError, OperationalError
+
+from chat import journal, queries, services
+from chat.frames import Resume, SendMessage
+from chat.hints import Hints
+from chat.journal import Advanced, Batch, Ending, Job
+from chat.queries import Person
+from chat.replies import RunningReply, Runner, agent
+from chat.streams import ConversationStream, Socket
+from tenants.models import Tenant
+from tenants.scope import in_tenant, in_thread
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
+
+#: What the database throws while it is away, restarts, or cuts a connection.
+UNAVAILABLE = (OperationalError, InterfaceError)
+RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0)  # waits between attempts, the last one for all that follow
+
+
+class AheadError(Exception):
+    """A client claims frames that have never been."""
+
+
+class Hub:
+    """One for each process and event loop; all methods belong to that loop."""
+
+    def __init__(self, *, run: Runner = agent, hints: Hints | None = None) -> None:
+        self.server = uuid.uuid4()
+        self.streams: dict[uuid.UUID, ConversationStream] = {}
+        self.doubts: set[int] = set()
+        """Tenants of which a commit may have gone through without this process being told."""
+        self.tenants: dict[int, Tenant] = {}
+        self.hints = hints or Hints()
+        self._run = run
+        self._locks: WeakValueDictionary[uuid.UUID, asyncio.Lock] = WeakValueDictionary()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # What sockets ask for
+
+    async def post(self, socket: Socket, tenant: Tenant, person: Person, frame: SendMessage) -> None:
+        """Takes a customer's message and lets the socket follow its conversation.
+
+        Raises NotFoundError, or one of UNAVAILABLE when it is unknown whether the message was taken.
+        """
+        new = services.NewMessage(
+            frame.conversation or uuid.uuid4(), frame.conversation is None, frame.client_id, frame.text
+        )
+        posting = lambda: services.post_message(server=self.server, tenant=tenant, person=person, message=new)  # noqa: E731
+        await asyncio.shield(self.spawn(self._take(socket, tenant, new.conversation, posting)))
+
+    async def retry(self, socket: Socket, tenant: Tenant, person: Person, message: uuid.UUID) -> None:
+        """Asks the question of a reply again; raises like `post`."""
+        conversation = (await in_tenant(tenant.pk, queries.find_message, person, message)).conversation_id
+        posting = lambda: services.retry_reply(  # noqa: E731
+            server=self.server, tenant=tenant, person=person, message_id=message
+        )
+        await asyncio.shield(self.spawn(self._take(socket, tenant, conversation, posting)))
+
+    async def _take(
+        self, socket: Socket, tenant: Tenant, conversation: uuid.UUID, posting: Callable[[], services.Posted]
+    ) -> None:
+        async with self.lock_of(conversation):
+            try:
+                posted = await in_thread(posting)
+            except UNAVAILABLE:
+                self.doubts.add(tenant.pk)
+                self.tenants[tenant.pk] = tenant
+                raise
+            stream = self.stream(tenant, posted.conversation, posted.base)
+            if posted.frames:
+                await self._install(stream, Advanced(posted.base, list(posted.frames), posted.job))
+        if not posted.frames or posted.job is None:
+            await self.nudge(stream, posted.server)
+        await self.watch(socket, stream, posted.after)
+
+    async def resume(self, socket: Socket, tenant: Tenant, person: Person, frame: Resume) -> None:
+        """Shows a socket the frames it has missed, then those to come; NotFoundError, AheadError or UNAVAILABLE."""
+        conversation = await in_tenant(tenant.pk, queries.find_conversation, person, frame.conversation)
+        stream = self.stream(tenant, conversation.pk, conversation.last_seq)
+        if frame.after > max(stream.seq, conversation.last_seq) + journal.SHOWN_AHEAD:
+            self.forget_if_idle(stream)
+            raise AheadError
+        if not stream.busy:
+            stream.active = conversation.server is not None
+            if stream.seq < conversation.last_seq:
+                async with stream.lock:
+                    await self._install(stream, Advanced(conversation.last_seq))
+        await self.watch(socket, stream, frame.after)
+
+    async def stop_run(self, tenant: Tenant, person: Person, message: uuid.UUID) -> None:
+        """Ends a reply; NotFoundError for one that is not this person's."""
+        for stream in self.streams.values():
+            run = stream.run
+            if run and message in (run.job.reply, run.job.question) and run.job.person == person.key:
+                run.stop()
+                return
+        conversation, server = await in_tenant(tenant.pk, services.ask_stop, person=person, message_id=message)
+        known = self.streams.get(conversation)
+        if known:
+            await self.nudge(known, server)
+        else:
+            await self.hints.send(conversation)
+
+    async def watch(self, socket: Socket, stream: ConversationStream, after: int) -> None:
+        """Lets a socket follow a conversation from after a number; one that follows it already goes on where it is."""
+        if socket in stream.sockets:
+            stream.attach(socket, max(after, stream.sockets[socket]))
+            return
+        while after < stream.base:
+            frames = await in_tenant(stream.tenant.pk, queries.read_frames, stream.conversation, after)
+            if not frames:
+                log.error("The log of %s has no frame after %s", stream.conversation, after)
+                break
+            socket.push(frames)
+            after += len(frames)
+        self.streams.setdefault(stream.conversation, stream).attach(socket, after)
+        if stream.run:
+            stream.run.show_html()
+
+    def leave(self, socket: Socket) -> None:
+        """Lets a closed socket go; replies under way go on."""
+        for stream in list(self.streams.values()):
+            stream.detach(socket)
+            self.forget_if_idle(stream)
+
+    # Conversations
+
+    def lock_of(self, conversation: uuid.UUID) -> asyncio.Lock:
+        """The lock for changes to a conversation's rows from this process."""
+        return self._locks.setdefault(conversation, asyncio.Lock())
+
+    def stream(self, tenant: Tenant, conversation: uuid.UUID, seq: int) -> ConversationStream:
+        """The conversation as it is known here, or from number `seq` on."""
+        stream = self.streams.get(conversation)
+        if stream is None:
+            lock = self.lock_of(conversation)
+            stream = self.streams[conversation] = ConversationStream(tenant, conversation, seq, lock)
+            self.tenants[tenant.pk] = tenant
+            self.hints.join(conversation)
+        return stream
+
+    def forget_if_idle(self, stream: ConversationStream) -> None:
+        """Drops a conversation that nobody watches and that does not run here."""
+        if not stream.sockets and not stream.busy and self.streams.get(stream.conversation) is stream:
+            del self.streams[stream.conversation]
+            self.hints.leave(stream.conversation)
+
+    async def nudge(self, stream: ConversationStream, server: uuid.UUID | None) -> None:
+        """Sees to it that whoever runs a conversation looks at what is new in it."""
+        if server is None:
+            return
+        if server != self.server:
+            stream.active = not stream.busy
+            await self.hints.send(stream.conversation)
+        elif stream.busy:
+            await self.look(stream)
+        else:
+            await self.advance(stream, restart=True)
+
+    async def look(self, stream: ConversationStream) -> None:
+        """Announces messages that came while a reply runs here, and stops it if another process was asked to."""
+        async with stream.lock:
+            run = stream.run
+            if run is None or stream.sealed:
+                return  # the end of the reply looks by itself
+            waiting = await in_tenant(stream.tenant.pk, journal.look, self.server, stream.conversation)
+            if waiting is None:
+                self.lose(stream)
+                return
+            if not stream.sealed:
+                self._announce(stream, waiting)
+                await self.write(stream.tenant.pk, [stream])
+        if run.job.reply in waiting.stops:
+            run.stop()
+
+    def _announce(self, stream: ConversationStream, waiting: journal.Waiting) -> None:
+        stream.waiting = waiting.queued
+        pending = {message for message, _ in stream.announced}
+        for message in waiting.messages:
+            if message.pk not in pending:
+                seq = stream.emit("message.accepted", durable=True, **journal.accepted_fields(message))
+                stream.announced.append((message.pk, seq))
+
+    async def write(self, tenant_id: int, streams: Sequence[ConversationStream]) -> None:
+        """Logs what is new in some of a tenant's conversations that run here; their locks must be held.
+
+        While the database is away everything stays for the next time.
+        """
+        try:
+            for stream in streams:
+                if stream.doubtful:
+                    await self._settle_doubt(stream)
+            batches = {stream: batch_of(stream) for stream in streams}
+            mine = await in_tenant(tenant_id, journal.write_frames, self.server, list(batches.values()))
+        except UNAVAILABLE:
+            for stream in streams:
+                stream.doubtful = True
+            return
+        for stream, batch in batches.items():
+            if batch.conversation not in mine:
+                self.lose(stream)
+                continue
+            self._logged(stream, batch)
+            if mine[batch.conversation]:
+                self.spawn(self._look_again(stream))
+
+    async def _look_again(self, stream: ConversationStream) -> None:
+        with contextlib.suppress(*UNAVAILABLE):  # the flag is still up: the next write tells again
+            await self.look(stream)
+
+    def _logged(self, stream: ConversationStream, batch: Batch) -> None:
+        stream.announced = stream.announced[len(batch.announced) :]
+        stream.confirm(batch.last)
+
+    async def _settle_doubt(self, stream: ConversationStream) -> bool:
+        """Learns what became of a commit without an answer; returns whether this process still runs the conversation."""
+        last, mine = await in_tenant(stream.tenant.pk, journal.position, self.server, stream.conversation)
+        if stream.flushed < last <= stream.seq:
+            stream.announced = [a for a in stream.announced if a[1] > last]
+            stream.confirm(last)
+        stream.doubtful = False
+        return mine
+
+    def lose(self, stream: ConversationStream) -> None:
+        """Gives up a conversation that another process has taken over, and follows it from now on."""
+        log.warning("Conversation %s was taken over by another process", stream.conversation)
+        if stream.run:
+            stream.run.cancel()
+        stream.run = None
+        stream.abandon()
+        stream.active = True
+
+    # Replies
+
+    async def adopt(self, tenant: Tenant, conversation: uuid.UUID, advanced: Advanced) -> None:
+        """Goes on with a conversation that was taken over from a dead process; its lock must be held."""
+        await self._install(self.stream(tenant, conversation, advanced.base), advanced)
+
+    async def advance(self, stream: ConversationStream, *, restart: bool = False) -> None:
+        """Goes on with a conversation that is this process's own but where it runs nothing."""
+        async with stream.lock:
+            if not stream.busy:
+                await self._install(stream, await self._advanced(stream, restart=restart))
+
+    async def _advanced(self, stream: ConversationStream, *, restart: bool) -> Advanced | None:
+        tenant = stream.tenant
+        return await in_tenant(tenant.pk, journal.advance, self.server, tenant, stream.conversation, restart=restart)
+
+    async def _install(self, stream: ConversationStream, advanced: Advanced | None) -> None:
+        """Shows frames that are in the log now, and begins the reply that comes with them; the lock must be held."""
+        if advanced is None:
+            return
+        frames = advanced.frames[max(0, stream.seq - advanced.base) :]
+        if stream.seq < advanced.base:
+            frames = await self._missing(stream, advanced)
+        stream.trim()
+        stream.install(frames)
+        if advanced.job:
+            stream.busy, stream.active = True, False
+            self.spawn(self._serve(stream, advanced.job))
+        elif not stream.busy:
+            stream.trim()
+            self.forget_if_idle(stream)
+
+    async def _missing(self, stream: ConversationStream, advanced: Advanced) -> list[str]:
+        """Frames that other processes have logged since this one last knew the conversation, and the new ones."""
+        frames: list[str] = []
+        try:
+            while (at := stream.seq + len(frames)) < advanced.base:
+                frames += await in_tenant(stream.tenant.pk, queries.read_frames, stream.conversation, at)
+        except UNAVAILABLE:
+            self.doubts.add(stream.tenant.pk)  # the reply that is marked as running has not begun
+            raise
+        return [*frames, *advanced.frames[at - advanced.base :]]
+
+    async def _serve(self, stream: ConversationStream, job: Job) -> None:
+        """Runs a reply, then those that wait behind it."""
+        following: Job | None = job
+        while following:
+            run = stream.run = RunningReply(stream, following)
+            run.task = asyncio.ensure_future(run.play(self._run))
+            try:
+                ending = await run.task
+            except asyncio.CancelledError:
+                if stream.run is run:
+                    raise  # the process ends; another one will find the reply
+                return
+            following = await self._end(stream, run, ending)
+
+    async def _end(self, stream: ConversationStream, run: RunningReply, ending: Ending) -> Job | None:
+        more = await self._patiently(stream, lambda: self._finish(stream, run, ending))
+        if stream.run is not run:
+            return None
+        stream.run, stream.sealed = None, False
+        if not more:
+            return None
+        return await self._patiently(stream, lambda: self._go_on(stream))
+
+    async def _finish(self, stream: ConversationStream, run: RunningReply, ending: Ending) -> bool:
+        """Logs the end of a reply; returns whether others wait."""
+        if stream.run is not run:
+            return False
+        go_on: bool | None = await self._settle_doubt(stream) if stream.doubtful else True
+        if stream.ahead:
+            batch = batch_of(stream)
+            finish = journal.finish_reply
+            go_on = await in_tenant(stream.tenant.pk, finish, self.server, batch, ending, more=stream.waiting)
+            if go_on is None:
+                self.lose(stream)
+                return False
+            self._logged(stream, batch)
+        stream.waiting = False
+        if not go_on:
+            stream.run, stream.busy, stream.sealed = None, False, False
+            stream.trim()
+            self.forget_if_idle(stream)
+        return bool(go_on)
+
+    async def _go_on(self, stream: ConversationStream) -> Job | None:
+        """Begins the next reply of a conversation; None when there is none after all."""
+        restart, stream.doubtful = stream.doubtful, False
+        try:
+            advanced = await self._advanced(stream, restart=restart)
+            if advanced is None:
+                self.lose(stream)
+                return None
+            stream.busy = advanced.job is not None
+            await self._install(stream, Advanced(advanced.base, advanced.frames))
+        except UNAVAILABLE:
+            stream.doubtful = True
+            raise
+        return advanced.job
+
+    async def _patiently(self, stream: ConversationStream, attempt: Callable[[], Coroutine[Any, Any, R]]) -> R:
+        """Attempts a change of a conversation under its lock until the database is there."""
+        tries = 0
+        while True:
+            async with stream.lock:
+                try:
+                    return await attempt()
+                except UNAVAILABLE as error:
+                    log.warning("The database is away, trying again: %s", error)
+                    stream.doubtful = True
+            await asyncio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
+            tries += 1
+
+    def spawn(self, work: Coroutine[Any, Any, R]) -> "asyncio.Task[R]":
+        """Starts work that outlives whoever asked for it; an error in it is logged."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, EXPECTED):
+            log.error("Work on a conversation broke", exc_info=error)
+
+    async def close(self) -> None:
+        """Breaks everything off, as the end of the process would."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+#: Errors that whoever asked is told.
+EXPECTED = (*UNAVAILABLE, queries.NotFoundError)
+
+
+def batch_of(stream: ConversationStream) -> Batch:
+    """What is to be logged of a conversation now."""
+    run = stream.run
+    return Batch(
+        stream.conversation, stream.flushed + 1, stream.seq, stream.unflushed(),
+        reply=run.job.reply if run else None, text=run.text if run else "", announced=tuple(stream.announced),
+    )  # fmt: skip

@@ -1,0 +1,147 @@
+"""Reads that pages, sockets and commands share. All need the tenant's scope."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from agents.context import PastMessage
+from chat.models import UNFINISHED, Conversation, FrameLog, Message, Role, State
+from tenants.access import Access
+from tenants.scope import current_tenant_id
+
+HISTORY_MESSAGES = 12  # messages before a question that the agent reads verbatim
+FRAME_ROWS = 200  # rows of the log read at once
+
+
+class NotFoundError(Exception):
+    """There is no such thing, or it is somebody else's: nobody is told which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whose conversations: a signed-in user's or an anonymous visitor's."""
+
+    user: int | None
+    visitor: uuid.UUID | None
+
+    @property
+    def key(self) -> str:
+        """A text that no other person has."""
+        return f"user:{self.user}" if self.user else f"visitor:{self.visitor}"
+
+    @property
+    def owns(self) -> Q:
+        """The condition on conversations that makes them this person's."""
+        return Q(user_id=self.user) if self.user else Q(user=None, visitor=self.visitor)
+
+
+def person_of(access: Access) -> Person:
+    """The person behind an access; NotFoundError for a request with neither user nor visitor."""
+    if access.user:
+        return Person(access.user.pk, None)
+    if access.visitor is None:
+        raise NotFoundError
+    return Person(None, access.visitor)
+
+
+def conversations_of(person: Person) -> "QuerySet[Conversation]":
+    """A person's conversations, latest first."""
+    conversations: QuerySet[Conversation] = Conversation.objects.filter(person.owns, deleted_at=None)
+    return conversations
+
+
+def find_conversation(person: Person, conversation_id: uuid.UUID) -> Conversation:
+    """A conversation of this person; NotFoundError otherwise."""
+    found = conversations_of(person).filter(pk=conversation_id).first()
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def find_message(person: Person, message_id: uuid.UUID) -> Message:
+    """A message in a conversation of this person, without its trace; NotFoundError otherwise."""
+    mine = conversations_of(person).filter(pk__in=Message.objects.filter(pk=message_id).values("conversation"))
+    found: Message | None = Message.objects.filter(pk=message_id, conversation__in=mine).defer("trace").first()
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def messages_of(conversation: Conversation) -> "QuerySet[Message]":
+    """What the customer sees of a conversation, in order, with feedback, without traces."""
+    messages: QuerySet[Message] = (
+        Message.objects.filter(conversation=conversation)
+        .exclude(role=Role.NOTE)
+        .select_related("feedback")
+        .defer("trace")
+        .order_by("created_at")
+    )
+    return messages
+
+
+def resume_point(conversation: Conversation, messages: Iterable[Message]) -> int:
+    """The `after` with which a page that shows these messages resumes.
+
+    Read the conversation before its messages. Unfinished replies are to be shown empty: their frames come again.
+    """
+    unfinished = [m.seq - 1 for m in messages if m.state in UNFINISHED and m.seq is not None]
+    return min([conversation.last_seq, *unfinished])
+
+
+def history_before(conversation_id: uuid.UUID, question: Message) -> tuple[PastMessage, ...]:
+    """The last messages before a question, oldest first, as the agent reads them."""
+    rows = (
+        Message.objects.filter(conversation_id=conversation_id, created_at__lt=question.created_at)
+        .exclude(role=Role.NOTE)
+        .exclude(state__in=(*UNFINISHED, State.FAILED))
+        .exclude(text="")
+        .order_by("-created_at")
+        .values_list("role", "text")[:HISTORY_MESSAGES]
+    )
+    return tuple(
+        PastMessage("customer" if role == Role.CUSTOMER else "assistant", text) for role, text in reversed(rows)
+    )
+
+
+def read_frames(conversation_id: uuid.UUID, after: int) -> list[str]:
+    """Frames of a conversation that follow number `after` in the log, in order; at most FRAME_ROWS rows of them."""
+    rows = (
+        FrameLog.objects.filter(conversation_id=conversation_id, last_seq__gt=after)
+        .order_by("last_seq")
+        .values_list("first_seq", "lines")[:FRAME_ROWS]
+    )
+    return [line for first, lines in rows for line in lines.split("\n")[max(0, after + 1 - first) :]]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the log holds of a conversation past a position, and which process runs a reply there."""
+
+    frames: list[str]
+    server: uuid.UUID | None
+
+
+def read_news(positions: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, News]:
+    """News of many conversations in one query; position is the number of the last frame known."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.id, c.server, v.seq, f.first_seq, f.lines
+            FROM unnest(%s::uuid[], %s::int[]) AS v(id, seq)
+            JOIN chat_conversation c ON c.id = v.id AND c.tenant_id = %s
+            LEFT JOIN chat_framelog f ON f.conversation_id = v.id AND f.last_seq > v.seq AND f.tenant_id = c.tenant_id
+            ORDER BY c.id, f.last_seq
+            """,
+            [list(positions), list(positions.values()), current_tenant_id()],
+        )
+        rows: list[Any] = cursor.fetchall()
+    news: dict[uuid.UUID, News] = {}
+    for conversation, server, seq, first, lines in rows:
+        entry = news.setdefault(conversation, News([], server))
+        if lines is not None:
+            entry.frames.extend(lines.split("\n")[max(0, seq + 1 - first) :])
+    return news

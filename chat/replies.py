@@ -1,0 +1,234 @@
+"""One reply under way: the agent's events in, frames of the conversation out, and how it ended."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import Any, cast
+
+import orjson
+
+from agents import runner
+from agents.context import Turn
+from agents.events import Answer, Citation, Delta, Event, Failed, Finished, Handover, Reset, Step
+from chat.frames import clean
+from chat.journal import SHOWN_AHEAD, Ending, Job, stopped_fields
+from chat.models import State
+from chat.rendering import render_partial, render_reply
+from chat.streams import ConversationStream
+
+log = logging.getLogger(__name__)
+Runner = Callable[[Turn], AsyncIterator[Event]]
+
+COALESCE_SECONDS = 0.03  # pieces of text that come closer together share a frame
+SLOW_SECONDS = 1.0  # the same, while the log is far behind
+RUN_SECONDS = 300.0  # no reply takes longer
+HTML_SECONDS = 0.15  # between two renderings of a reply that grows
+HTML_SHARE = 0.05  # of the time may go into rendering one reply
+REFERENCE_BYTES = 3
+TRACE_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+APOLOGY = (
+    "Something went wrong on our side. Please try again; if it happens again, tell us this reference: {reference}."
+)
+
+
+def agent(turn: Turn) -> AsyncIterator[Event]:
+    """The runner of the product."""
+    return runner.run(turn)
+
+
+class RunningReply:
+    """Shows a reply as it grows. `text` is what the deltas since the last reset join to."""
+
+    def __init__(self, stream: ConversationStream, job: Job) -> None:
+        self.stream, self.job, self.reply = stream, job, str(job.reply)
+        self.text, self.task = "", cast("asyncio.Task[Any] | None", None)
+        self.stopped = self._playing = False
+        self.handover: str | None = None
+        self._buffer: list[str] = []
+        self._sent_at = -COALESCE_SECONDS
+        self._timer: asyncio.TimerHandle | None = None
+        self._html_timer: asyncio.TimerHandle | None = None
+        self._html_cost = 0.0
+
+    def stop(self) -> None:
+        """Ends the reply with the text it has; harmless when it has ended."""
+        if not self.stopped:
+            self.stopped = True
+            if self._playing:
+                self.cancel()
+
+    def cancel(self) -> None:
+        """Breaks the agent off; `play` raises CancelledError unless the customer asked for it."""
+        if self.task:
+            self.task.cancel()
+
+    async def play(self, run: Runner) -> Ending:
+        """Runs the agent and shows what it does; emits the terminal frame, which waits for the log."""
+        self._playing = True
+        try:
+            if self.stopped:
+                raise asyncio.CancelledError  # noqa: TRY301 (asked to stop before it began)
+            async with (
+                asyncio.timeout(RUN_SECONDS),
+                aclosing(cast("AsyncGenerator[Event]", run(self.job.turn))) as events,
+            ):
+                async for event in events:
+                    ending = self._handle(event)
+                    if ending:
+                        return ending
+            log.error("The agent ended without an answer: %s", self.reply)
+            return self._failed(Failed("", retryable=True, reason="no_end"))
+        except asyncio.CancelledError:
+            if not self.stopped:
+                raise
+            return self._stopped()
+        except Exception as error:  # whatever a provider or tool throws, the customer gets an end
+            return self._broken(error)
+        finally:
+            self._cancel_timers()
+
+    def _handle(self, event: Event) -> Ending | None:
+        match event:
+            case Delta():
+                self._delta(event.text)
+            case Step():
+                self._emit("run.step", kind=event.kind, label=clean(event.label))
+            case Reset():
+                self._reset(event.reason)
+            case Handover():
+                self.handover = event.reason[:300]
+                self._emit("handover.requested", reason=event.reason)
+            case Finished():
+                return self._done(event.answer)
+            case Failed():
+                return self._failed(event)
+        return None
+
+    def _emit(self, frame_type: str, /, *, last: bool = False, **fields: Any) -> None:
+        self._send_buffer()
+        self.stream.emit(frame_type, durable=last, message=self.reply, **fields)
+        self.stream.sealed = last
+
+    def _delta(self, text: str) -> None:
+        if not text:
+            return
+        self._buffer.append(text)
+        if self._timer is None:
+            wait = SLOW_SECONDS if self.stream.ahead > SHOWN_AHEAD // 2 else COALESCE_SECONDS
+            due = self._sent_at + wait - time.monotonic()
+            if due <= 0:
+                self._send_buffer()
+            else:
+                self._timer = asyncio.get_running_loop().call_later(due, self._send_buffer)
+
+    def _send_buffer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._buffer:
+            text = clean("".join(self._buffer))
+            self._buffer.clear()
+            self._sent_at = time.monotonic()
+            if text:
+                self.text += text
+                self.stream.emit("message.delta", message=self.reply, text=text)
+                self.show_html()
+
+    def _reset(self, reason: str) -> None:
+        self._emit("message.reset", reason=reason)
+        self.text = ""
+
+    def _settle(self, text: str) -> None:
+        """Sees to it that what was shown joins to the final text."""
+        self._send_buffer()
+        if not text.startswith(self.text):
+            self._reset("corrected")
+        if text != self.text:
+            self._delta(text[len(self.text) :])
+            self._send_buffer()
+
+    def show_html(self) -> None:
+        """Renders the text so far for the pages that want it, after a while and at a bounded cost."""
+        if self._html_timer is None and any(socket.wants_html for socket in self.stream.sockets):
+            wait = max(HTML_SECONDS, self._html_cost / HTML_SHARE)
+            self._html_timer = asyncio.get_running_loop().call_later(wait, self._whisper_html)
+
+    def _whisper_html(self) -> None:
+        self._html_timer = None
+        started = time.monotonic()
+        self.stream.whisper("message.html", message=self.reply, html=render_partial(self.text))
+        self._html_cost = time.monotonic() - started
+
+    def _cancel_timers(self) -> None:
+        for timer in (self._timer, self._html_timer):
+            if timer:
+                timer.cancel()
+
+    def _done(self, answer: Answer) -> Ending:
+        text = clean(answer.text)
+        self._settle(text)
+        citations = [_citation(c) for c in answer.citations]
+        html = render_reply(text, slug=self.job.tenant.slug, message=self.reply, citations=citations)
+        shared = {
+            "text": text, "html": html, "citations": citations, "confidence": answer.confidence,
+            "intents": list(answer.intents), "usage": asdict(answer.usage), "cached": answer.cached, "model": answer.model,
+            "finish": answer.finish,
+        }  # fmt: skip
+        self._emit("message.done", last=True, **shared, cost=float(answer.cost), degraded=answer.degraded)
+        columns = {
+            **shared, "state": State.DONE, "cost": answer.cost, "known": answer.known, "degraded": answer.degraded,
+            "trace": _plain(answer.trace),
+        }  # fmt: skip
+        return Ending(columns, summary=answer.summary, handover=self.handover)
+
+    def _stopped(self) -> Ending:
+        self._send_buffer()
+        html = render_reply(self.text)
+        self._emit("message.done", last=True, **stopped_fields(self.text, html))
+        columns = {"state": State.STOPPED, "finish": "stopped", "text": self.text, "html": html}
+        return Ending(columns, handover=self.handover)
+
+    def _failed(self, event: Failed, reference: str = "") -> Ending:
+        reference = reference or _reference()
+        detail = clean(event.text) or APOLOGY.format(reference=reference)
+        self._send_buffer()
+        text = self.text or detail
+        self._emit(
+            "message.failed", last=True, text=text, detail=detail, retryable=event.retryable, reference=reference
+        )
+        columns = {
+            "state": State.FAILED, "finish": "failed", "text": text, "error": event.reason[:200], "reference": reference,
+        }  # fmt: skip
+        return Ending(columns, handover=self.handover)
+
+    def _broken(self, error: Exception) -> Ending:
+        reference = _reference()
+        if isinstance(error, TimeoutError):
+            log.error("Reply %s took too long (reference %s)", self.reply, reference)
+        else:
+            log.error("Reply %s broke (reference %s)", self.reply, reference, exc_info=error)
+        return self._failed(Failed("", retryable=True, reason=type(error).__name__), reference)
+
+
+def _citation(c: Citation) -> dict[str, Any]:
+    return {
+        "n": c.n, "document": c.document, "document_id": c.document_id, "chunk": c.chunk, "title": c.title, "url": c.url,
+        "page": c.page, "heading": c.heading, "span": list(c.span), "quote": clean(c.quote),
+    }  # fmt: skip
+
+
+def _plain(trace: dict[str, Any]) -> Any:
+    """The trace as PostgreSQL can hold it, whatever a tool or provider put into it."""
+    try:
+        return orjson.loads(orjson.dumps(trace, default=str, option=TRACE_OPTIONS).replace(rb"\u0000", b""))
+    except (TypeError, ValueError) as error:
+        log.warning("A trace could not be kept: %s", error)
+        return {"lost": str(error)}
+
+
+def _reference() -> str:
+    return secrets.token_hex(REFERENCE_BYTES).upper()

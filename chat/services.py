@@ -1,0 +1,206 @@
+"""What customers change: messages, retries, stops, feedback; and the care of their conversations."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError
+from django.utils import timezone
+
+from chat.journal import Job, Log, job_of
+from chat.models import TITLE_LENGTH, UNFINISHED, Conversation, Feedback, Message, Role, State
+from chat.queries import NotFoundError, Person, conversations_of, find_conversation, find_message
+from tenants.models import Tenant
+from tenants.scope import current_tenant_id, tenant_scope
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A customer's message that is now in the database, with the reply that is to come.
+
+    `base` is the number of the last frame before it in the log, `frames` those that this call added. With a `job` the
+    reply runs, in the process that called; without, another reply runs first, in the process `server`, or nothing is
+    left to do. A socket that does not follow the conversation yet should follow it from after number `after`.
+    """
+
+    conversation: uuid.UUID
+    message: uuid.UUID
+    after: int
+    base: int
+    frames: tuple[str, ...] = ()
+    job: Job | None = None
+    server: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """What a customer wrote; `opens` tells that the conversation is to be made, with this id."""
+
+    conversation: uuid.UUID
+    opens: bool
+    client_id: str
+    text: str
+
+
+def post_message(*, server: uuid.UUID, tenant: Tenant, person: Person, message: NewMessage) -> Posted:
+    """Takes a customer's message, in a transaction of its own; a known client_id gives the message there is.
+
+    Raises NotFoundError for a conversation that is not this person's.
+    """
+    try:
+        with tenant_scope(tenant.pk):
+            return _post(server, tenant, person, message)
+    except IntegrityError:
+        with tenant_scope(tenant.pk):
+            mine = Message.objects.filter(person=person.key, client_id=message.client_id)
+            before = mine.select_related("conversation").first()
+            if before is None:
+                raise
+            return _posted_before(before)
+
+
+def _post(server: uuid.UUID, tenant: Tenant, person: Person, message: NewMessage) -> Posted:
+    now = timezone.now()
+    conversation = _create(tenant, person, message) if message.opens else _lock(person, message.conversation)
+    base, idle = conversation.last_seq, conversation.server is None
+    question = Message(
+        tenant=tenant, conversation=conversation, role=Role.CUSTOMER, person=person.key, client_id=message.client_id,
+        text=message.text, created_at=now,
+    )  # fmt: skip
+    reply = _reply_to(question, now)
+    log = Log(conversation)
+    if idle:
+        log.accept(question)
+        log.announced.clear()
+        reply.state, reply.started_at = State.RUNNING, now
+        reply.seq = log.add("run.started", message=str(reply.pk), reply_to=str(question.pk))
+        conversation.server = server
+    job = job_of(tenant, conversation, question, reply.pk, alone=message.opens) if idle else None
+    Message.objects.bulk_create([question, reply])
+    _close(log, now, idle=idle)
+    after = base if idle else _running_since(conversation)
+    return Posted(conversation.pk, question.pk, after, base, tuple(log.frames), job, conversation.server)
+
+
+def _create(tenant: Tenant, person: Person, message: NewMessage) -> Conversation:
+    conversation = Conversation(
+        id=message.conversation, tenant=tenant, user_id=person.user, visitor=person.visitor,
+        title=" ".join(message.text.split())[:TITLE_LENGTH], updated_at=timezone.now(),
+    )  # fmt: skip
+    conversation.save(force_insert=True)
+    return conversation
+
+
+def _lock(person: Person, conversation_id: uuid.UUID) -> Conversation:
+    """A person's conversation with its row locked, so that nobody else gives it numbers."""
+    found = conversations_of(person).filter(pk=conversation_id).select_for_update().first()
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def _reply_to(question: Message, now: datetime) -> Message:
+    return Message(
+        tenant=question.tenant, conversation=question.conversation, role=Role.ASSISTANT, reply_to=question,
+        state=State.QUEUED, created_at=now + timedelta(microseconds=1),
+    )  # fmt: skip
+
+
+def _close(log: Log, now: datetime, *, idle: bool) -> None:
+    """Saves a conversation that got a message; tells the process that runs its replies to look if it is busy."""
+    if idle:
+        log.save(updated_at=now)
+    else:
+        Conversation.objects.filter(pk=log.conversation.pk).update(attention=True, updated_at=now)
+
+
+def _running_since(conversation: Conversation) -> int:
+    running = (
+        Message.objects.filter(conversation=conversation, state=State.RUNNING).values_list("seq", flat=True).first()
+    )
+    return conversation.last_seq if running is None else running - 1
+
+
+def _posted_before(message: Message) -> Posted:
+    conversation = message.conversation
+    after = _running_since(conversation) if message.seq is None else message.seq - 1
+    return Posted(conversation.pk, message.pk, after, conversation.last_seq, server=conversation.server)
+
+
+def retry_reply(*, server: uuid.UUID, tenant: Tenant, person: Person, message_id: uuid.UUID) -> Posted:
+    """Asks the question of a finished reply again; harmless while an answer to it is still to come.
+
+    Raises NotFoundError for a reply that is not in a conversation of this person.
+    """
+    with tenant_scope(tenant.pk):
+        old = find_message(person, message_id)
+        if old.reply_to_id is None:
+            raise NotFoundError
+        conversation = _lock(person, old.conversation_id)
+        question = Message.objects.defer("trace").get(pk=old.reply_to_id)
+        base, idle, now = conversation.last_seq, conversation.server is None, timezone.now()
+        if Message.objects.filter(reply_to=question, state__in=UNFINISHED).exists():
+            return Posted(conversation.pk, question.pk, _running_since(conversation), base, server=conversation.server)
+        question.conversation = conversation
+        reply = _reply_to(question, now)
+        log = Log(conversation)
+        reply.save(force_insert=True)
+        job = log.start(tenant, reply) if idle else None
+        conversation.server = conversation.server or server
+        _close(log, now, idle=idle)
+        after = base if idle else _running_since(conversation)
+        return Posted(conversation.pk, question.pk, after, base, tuple(log.frames), job, conversation.server)
+
+
+def ask_stop(*, person: Person, message_id: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID | None]:
+    """Asks for the end of a reply, named by its own id or that of its question; harmless when it has ended.
+
+    Returns the conversation and the process that runs it.
+    """
+    message = find_message(person, message_id)
+    named = {"pk": message.pk} if message.role == Role.ASSISTANT else {"reply_to": message}
+    asked = Message.objects.filter(state__in=UNFINISHED, **named).update(stop_asked=True)
+    if asked:
+        Conversation.objects.filter(pk=message.conversation_id).update(attention=True)
+    server = Conversation.objects.values_list("server", flat=True).get(pk=message.conversation_id)
+    return message.conversation_id, server
+
+
+def give_feedback(
+    *, person: Person, message_id: uuid.UUID, rating: int | None, thumb: str = "", comment: str | None = None
+) -> Feedback:
+    """What a customer thinks of a reply in their own conversation; later feedback takes the place of earlier.
+
+    A comment of None keeps the one there is. Raises NotFoundError for anything that is not a reply to this person.
+    """
+    message = find_message(person, message_id)
+    if message.role == Role.CUSTOMER:
+        raise NotFoundError
+    values = {"rating": rating, "thumb": thumb} | ({} if comment is None else {"comment": comment})
+    feedback: Feedback = Feedback.objects.update_or_create(
+        message=message, defaults=values, create_defaults={**values, "tenant_id": current_tenant_id()}
+    )[0]
+    return feedback
+
+
+def rename_conversation(*, person: Person, conversation_id: uuid.UUID, title: str) -> Conversation:
+    """Gives a person's conversation another title; an empty one changes nothing."""
+    conversation = find_conversation(person, conversation_id)
+    title = " ".join(title.replace("\0", "").split())[:TITLE_LENGTH]
+    if title:
+        conversation.title = title
+        conversation.save(update_fields=["title"])
+    return conversation
+
+
+def delete_conversation(*, person: Person, conversation_id: uuid.UUID) -> None:
+    """Takes a conversation off its person's list; it is not found any more, and a reply under way is asked to stop."""
+    conversation = find_conversation(person, conversation_id)
+    Message.objects.filter(conversation=conversation, state__in=UNFINISHED).update(stop_asked=True)
+    Conversation.objects.filter(pk=conversation.pk).update(deleted_at=timezone.now(), attention=True)
+
+
+def adopt_visitor(*, visitor: uuid.UUID, user_id: int) -> int:
+    """Gives an anonymous visitor's conversations to the user they signed in as; returns how many."""
+    moved: int = Conversation.objects.filter(user=None, visitor=visitor).update(user_id=user_id, visitor=None)
+    return moved
