@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from posixpath import normpath
 
 from lxml import etree
@@ -69,7 +70,7 @@ class Archive:
             )
         try:
             return self._zip.read(info)
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
             raise _broken() from error
 
     def xml(self, name: str) -> etree._Element:

@@ -60,14 +60,14 @@ class Compound:
 
     def _chain(self, number: int) -> bytes:
         parts: list[bytes] = []
-        while number < _END and len(parts) <= len(self._next):
+        while number < len(self._next) and len(parts) <= len(self._next):
             parts.append(self._sector(number))
             number = self._next[number]
         return b"".join(parts)
 
     def _small_chain(self, number: int) -> bytes:
         parts: list[bytes] = []
-        while number < _END and len(parts) <= len(self._small_next):
+        while number < len(self._small_next) and len(parts) <= len(self._small_next):
             parts.append(self._small[number * self._small_size : (number + 1) * self._small_size])
             number = self._small_next[number]
         return b"".join(parts)
