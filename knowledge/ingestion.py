@@ -35,7 +35,6 @@ READ_SHARE = 20  # percent of the bar that reading takes
 FAULT = (
     "A fault in Askwell stopped this document; the operator finds it in the log. Retry, or add it in another format."
 )
-GONE = "The uploaded file is no longer on the server. Add it again."
 BLANK = "There is no text in this file that could answer a question. Check that it is the right one."
 log = logging.getLogger(__name__)
 
@@ -115,8 +114,6 @@ def _prepare(job: _Job) -> None:
         job.error = "" if job.drafts else BLANK
     except (ReadError, fetching.FetchError, EmbedderError) as error:
         job.error = str(error)
-    except FileNotFoundError:
-        job.error = GONE
     except Exception:  # one document's fault must not stop the others
         log.exception("A document could not be read")
         job.error = FAULT
