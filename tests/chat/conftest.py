@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import uuid
+from typing import ClassVar
 
 import orjson
 import pytest
@@ -52,10 +53,19 @@ class Script:
 class Line:
     """An ASGI server's side of one WebSocket. That of channels.testing leaves database connections open in threads."""
 
+    open: ClassVar[list] = []
+
     def __init__(self, application, scope):
-        self.inbound, self.outbound = asyncio.Queue(), asyncio.Queue()
+        self.inbound, self.outbound, self.reads = asyncio.Queue(), asyncio.Queue(), asyncio.Event()
         self.inbound.put_nowait({"type": "websocket.connect"})
-        self.task = asyncio.ensure_future(application(scope, self.inbound.get, self.outbound.put))
+        self.reads.set()
+        self.task = asyncio.ensure_future(application(scope, self.inbound.get, self.send))
+        self.open.append(self)
+
+    async def send(self, event):
+        if event["type"] == "websocket.send":
+            await self.reads.wait()
+        await self.outbound.put(event)
 
     async def receive(self):
         getter = asyncio.ensure_future(self.outbound.get())
@@ -205,6 +215,10 @@ def processes(script):
 async def hub(processes, tenant):
     upkeep = await processes()
     yield upkeep.hub
+    for line in Line.open:
+        line.task.cancel()
+    await asyncio.gather(*(line.task for line in Line.open), return_exceptions=True)
+    Line.open.clear()
     for one in processes.alive:
         with contextlib.suppress(asyncio.CancelledError):
             await one.close()

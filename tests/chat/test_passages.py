@@ -20,8 +20,9 @@ def test_a_passage_over_two_paragraphs_is_marked_in_each():
 
 
 @pytest.mark.parametrize(
-    ("markdown", "tag"), [("# Head\n\nText.", "<h3>"), ("- one\n- two", "<li>"), ("3. one\n4. x", "<li>"), ("> x", "<p>")]
-)  # fmt: skip
+    ("markdown", "tag"),
+    [("# Head\n\nText.", "<h3>"), ("- one\n- two", "<li>"), ("3. one\n4. two", "<li>"), ("> said", "<p>")],
+)
 def test_a_mark_at_the_beginning_of_a_block_leaves_it_a_block(markdown, tag):
     html = highlighted(markdown, 0, len(markdown))
     assert f'{tag}<mark id="passage">' in html
