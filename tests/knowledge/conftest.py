@@ -20,8 +20,7 @@ def files(settings, tmp_path):
 def embedder(monkeypatch) -> FakeEmbedder:
     """The embedder of the whole process, for this test."""
     fake = FakeEmbedder()
-    for module in ("knowledge.ingestion", "knowledge.embedding.base"):
-        monkeypatch.setattr(f"{module}.get_embedder", lambda: fake)
+    monkeypatch.setattr("knowledge.embedding.base._load", lambda: fake)
     return fake
 
 

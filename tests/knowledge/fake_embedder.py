@@ -22,6 +22,9 @@ class FakeEmbedder:
     def count_pieces(self, text: str) -> int:
         return len(WORD.findall(text))
 
+    def pieces_per_word(self, text: str) -> float:
+        return 1.0
+
     def encode_passages(self, passages: list[PassageInput]) -> list[PassageEncoding]:
         self.calls += len(passages)
         return [self._passage(passage) for passage in passages]
