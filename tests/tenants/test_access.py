@@ -1,5 +1,6 @@
 """The one gate: owner, member and outsider, visitors and their tokens."""
 
+import re
 import uuid
 
 import pytest
@@ -83,6 +84,11 @@ def test_customers_are_not_staff():
 def test_a_visitor_is_known_by_their_token():
     visitor = uuid.uuid4()
     assert read_visitor(sign_visitor(visitor)) == visitor
+
+
+def test_a_visitors_token_may_stand_in_a_subprotocol():
+    """Browsers throw at anything but an HTTP token (RFC 9110, 5.6.2)."""
+    assert re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", sign_visitor(uuid.uuid4()))
 
 
 @pytest.mark.parametrize(
