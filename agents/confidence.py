@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from knowledge.retrieval.search import SearchResult
 
-ANSWERABLE = 0.512
-"""Raw best sentence cosine + .5 * BM25 / sum of the question's idf. Keeps 95 % of questions of the domain, refuses 97 %
-of others."""
-CERTAIN = 1.0
+ANSWERABLE = 0.6
+"""Raw best sentence cosine + .5 * BM25 share of the question's idf, as `SearchResult.answerability` gives it.
+
+Measured: of SQuAD questions asked of banking articles 97 % lie below, of banking questions 97 % above; of XQuAD questions
+asked of their own articles 99 % (English), 100 % (Spanish) and 97 % (German) lie above.
+"""
+CERTAIN = 1.1
 """The answerability from which evidence is as good as it gets."""
 
 EVIDENCE_WEIGHT = 0.5

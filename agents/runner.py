@@ -18,6 +18,7 @@ from agents.llm.base import Evidence, Finished, LLMError, Message, Options, Text
 from agents.phrases import phrase
 from agents.routing.shortcuts import find_shortcut
 from agents.trace import Trace
+from knowledge.embedding.base import EmbedderError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -76,7 +77,7 @@ async def run(turn: Turn, services: Services | None = None) -> AsyncGenerator[Ev
     yield Step("search", _search_label(turn))
     try:
         found = await services.search(turn.tenant_id, rewritten.question)
-    except DatabaseError:
+    except (DatabaseError, EmbedderError):
         yield Failed(phrase(turn.language, "search_failed"), retryable=True, reason="search")
         return
     _documents_seen[turn.tenant_id] = found.documents
