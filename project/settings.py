@@ -49,7 +49,7 @@ CONTENT_SECURITY_POLICY = {
 
 INSTALLED_APPS = [
     "daphne",
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the other one replaces our own admin site
     "project.apps.AskwellAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
