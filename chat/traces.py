@@ -20,18 +20,18 @@ EVENTS = {
     "fallback": ("Another model took over", "retry"),
     "citations": ("Citations checked", "check"),
 }
-#: Partial scores by their names in retrieval.
+REWRITERS = {
+    "unchanged": "It stands by itself",
+    "topic": "The topic carried over from before",
+    "model": "Written anew by the model",
+}
+#: Partial scores by their names in retrieval, in the order they arise.
 SCORES = {
-    "dense": "Meaning",
-    "vector": "Meaning",
-    "paragraph": "Meaning, whole",
-    "sentence": "Meaning, best sentence",
     "lexical": "Words",
-    "words": "Words",
-    "bm25": "Words",
-    "characters": "Parts of words",
-    "ngrams": "Parts of words",
+    "cosine": "Best sentence",
+    "dense": "Meaning",
     "fused": "Together",
+    "interaction": "Word by word",
     "rerank": "Ranking",
 }
 
@@ -152,7 +152,7 @@ def _detail(kind: str, trace: Mapping[str, Any]) -> str:
         kept = len(_mappings(trace.get("passages")))
         return f"{trace['documents']} documents, {kept} passages kept, index {trace.get('index', 'unknown')}"
     if kind == "rewrite" and trace.get("rewritten_by"):
-        return f"By {trace['rewritten_by']}"
+        return REWRITERS.get(str(trace["rewritten_by"]), str(trace["rewritten_by"]))
     return ""
 
 
@@ -184,9 +184,15 @@ def _hit(passage: Mapping[str, Any], cited: set[Any], highest: Mapping[str, floa
         text=str(passage.get("text", "")),
         link=_link(passage, slug),
         cited=passage.get("chunk") in cited,
-        scores=tuple(_score(SCORES.get(name, name), value, highest[name]) for name, value in scores.items()),
+        scores=tuple(_score(SCORES.get(name, name), scores[name], highest[name]) for name in sorted(scores, key=_turn)),
         total=_score("Score", passage.get("score"), highest[""]),
     )
+
+
+def _turn(score: str) -> int:
+    """Where a partial score stands; those without a name of ours come last."""
+    names = list(SCORES)
+    return names.index(score) if score in names else len(names)
 
 
 def _link(passage: Mapping[str, Any], slug: str) -> str:

@@ -118,7 +118,8 @@ def source(request: TenantRequest, pk: uuid.UUID, n: int) -> HttpResponse:
         "previous": numbers[at - 1] if at else None,
         "next": numbers[at + 1] if at + 1 < len(numbers) else None,
     }
-    return render(request, "chat/source.html", context)
+    template = "chat/_source.html" if request.headers.get("HX-Request") else "chat/source.html"
+    return render(request, template, context)
 
 
 @require_GET

@@ -37,13 +37,14 @@ def bar(share: float, kind: str = "", start: float = 0.0) -> SafeString:
 
 @register.simple_tag
 def moment(value: object, shape: str = "clock") -> SafeString:
-    """A time that `js/times.js` writes in the reader's zone and words; until then, and without it, in UTC. Nothing for no time.
+    """A time that `js/times.js` writes in the reader's zone and words; before that in UTC. Nothing for no time.
 
     Shapes: clock (10:24), rail (a clock today, else a weekday or a date), day (Today, or a date).
     """
     if not isinstance(value, datetime):
         return SafeString("")
-    written = localtime(value).strftime("%H:%M" if shape == "clock" else "%-d %B")
+    now = shape == "rail" and localtime(value).date() == localtime().date()
+    written = localtime(value).strftime("%H:%M" if now or shape == "clock" else "%-d %B")
     return format_html('<time datetime="{}" data-shape="{}">{}</time>', value.isoformat(), shape, written)
 
 

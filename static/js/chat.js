@@ -34,6 +34,7 @@ const socket = new Socket(`/ws/${slug}/chat/?html=1`, { opened, away, refused, f
 
 showWaiting();
 settle();
+chat.dataset.ready = "yes";
 
 // ----- to the server -----
 
@@ -122,7 +123,7 @@ function begin(id) {
 
 const handlers = {
   "message.accepted": (frame) => {
-    thread.accepted(frame.client_id, frame.message);
+    thread.accepted(frame.client_id, frame.message, frame.text);
     rail.refresh();
   },
   "run.started": (frame) => thread.started(frame.message, frame.reply_to),

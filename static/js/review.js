@@ -19,7 +19,12 @@ document.body.addEventListener("htmx:afterSettle", (event) => {
   const wrong = document.getElementById("verdict-error");
   (wrong ?? document.getElementById("reply")).scrollIntoView({ block: "nearest" });
   document.getElementById("reply").focus({ preventScroll: true });
-  if ("saved" in review.dataset) document.getElementById("status").textContent = "Saved. Here is the next reply.";
+  if ("saved" in review.dataset) document.getElementById("status").textContent = review.dataset.saved;
+});
+
+document.body.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.elt.id !== "filters") return;
+  for (const [name, value] of [...detail.formData]) if (value === "") detail.formData.delete(name); // a short address
 });
 
 document.body.addEventListener("htmx:responseError", () => failed());

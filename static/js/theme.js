@@ -1,4 +1,4 @@
-// Runs before the first paint, so that a remembered choice of light or dark never flashes.
+// Runs before the first paint: a remembered choice of light or dark never flashes, nor what is meant for pages without scripts.
 (() => {
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -19,6 +19,7 @@
     }
   }
 
+  root.classList.add("scripted");
   const theme = remembered();
   if (theme === "dark" || theme === "light") root.dataset.theme = theme;
 

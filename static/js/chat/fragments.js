@@ -5,14 +5,14 @@ export function clone(name) {
   return document.getElementById(`${name}-template`).content.cloneNode(true);
 }
 
-/** The first element of a server's HTML fragment; null when there is none to be had now. */
+/** A fragment of HTML from the server; null when there is none to be had now. */
 export async function fetched(address) {
   try {
     const response = await fetch(address, { headers: { "HX-Request": "true" } });
     if (!response.ok) return null;
     const holder = document.createElement("template");
     holder.innerHTML = await response.text();
-    return holder.content.firstElementChild;
+    return holder.content;
   } catch {
     return null; // the line is down: what is shown stays
   }

@@ -39,10 +39,10 @@ export class Panel {
     this.#settle();
     this.#point(n);
     this.#title().focus();
-    const holder = await fetched(`/${this.#slug}/messages/${message}/sources/${n}/`);
+    const source = await fetched(`/${this.#slug}/messages/${message}/sources/${n}/`);
     if (asked !== this.#asked) return;
-    if (!holder) return this.#failed();
-    this.panel.replaceChildren(...holder.childNodes);
+    if (!source) return this.#failed();
+    this.panel.replaceChildren(source);
     this.#title().focus();
     this.panel.querySelector("mark")?.scrollIntoView({ block: "center" });
   }

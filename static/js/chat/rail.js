@@ -27,12 +27,13 @@ export class Rail {
     window.htmx?.trigger(document.body, "conversations-changed");
   }
 
-  #swapped(event) {
-    if (!this.list.contains(event.detail.elt) && event.detail.elt !== this.list) return;
+  #swapped({ target }) {
+    if (!this.list.contains(target)) return;
     localise(this.list);
     this.#sort();
     this.#title();
-    if (document.activeElement === document.body) this.rail.querySelector("#renaming a, .rail-tools a").focus();
+    if (document.activeElement !== document.body) return; // the focus was not on what has gone
+    (target.closest(".conv")?.querySelector("input, a") ?? this.rail.querySelector(".rail-tools a")).focus();
   }
 
   #title() {

@@ -44,15 +44,16 @@ export class Thread {
     this.#questionOf(clientId)?.remove();
   }
 
-  /** A question has been kept by the server; one from another tab is fetched. */
-  accepted(clientId, id) {
+  /** A question has been kept by the server: one of this tab's, or of another. */
+  accepted(clientId, id, text) {
     if (this.#article(id)) return;
     this.#reveal();
-    const known = this.#questionOf(clientId);
-    const article = known ?? this.#newQuestion(clientId);
+    const article = this.#questionOf(clientId) ?? this.#newQuestion(clientId);
     article.dataset.message = id;
-    article.querySelector(".bubble").classList.remove("is-waiting");
-    if (!known) this.#replace(article, id);
+    const bubble = article.querySelector(".bubble");
+    bubble.textContent = text;
+    bubble.classList.remove("is-waiting");
+    this.#follow();
   }
 
   questionBefore(article) {
@@ -172,9 +173,10 @@ export class Thread {
   }
 
   async #replace(article, id) {
-    const fresh = await fetched(`/${this.#slug}/messages/${id}/`);
+    const fragment = await fetched(`/${this.#slug}/messages/${id}/`);
+    const fresh = fragment?.querySelector("article");
     if (!fresh || !article.isConnected) return;
-    localise(fresh);
+    localise(fragment);
     const focused = article.contains(document.activeElement);
     article.replaceWith(fresh);
     if (focused) fresh.querySelector("button, a")?.focus();

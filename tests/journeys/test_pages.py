@@ -1,0 +1,135 @@
+"""Every page, several widths, both themes: axe (WCAG 2.2 A and AA), sideways scroll, small targets, inline styles."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+WIDTHS = [(320, 640), (390, 844), (768, 1024), (1024, 768), (1440, 900)]
+AXE_WIDTHS = (390, 1440)
+PHONE = 768  # below it fingers are likely
+TARGET = 43.5  # CSS pixels
+
+SIDEWAYS = """() => {
+  const root = document.documentElement;
+  if (root.scrollWidth <= root.clientWidth) return [];
+  const wide = [...document.querySelectorAll("body *")].filter(
+    (e) => e.getBoundingClientRect().right > root.clientWidth + 1 && getComputedStyle(e).position !== "fixed"
+      && !e.closest(".table-wrap, .suggest, .tabs, .rail, .panel, pre"));
+  return [`scrolls to ${root.scrollWidth}`, ...wide.slice(0, 4).map((e) => `${e.tagName}.${e.className}`)];
+}"""
+SMALL = """(least) => {
+  const small = [];
+  for (const e of document.querySelectorAll("a, button, input, select, textarea, summary, label:has(input)")) {
+    const box = e.getBoundingClientRect();
+    const shown = box.width && getComputedStyle(e).visibility !== "hidden";
+    const inText = e.closest(".prose, .sr, .skip, .solo-box p, .hit-title") || e.matches(".cite, .scrim, .small a");
+    if (!shown || inText || Math.min(box.width, box.height) >= least) continue;
+    small.push(`${e.tagName}.${e.className} ${e.textContent.trim().slice(0, 20)}`);
+  }
+  return small;
+}"""
+INLINE = """() => [...document.querySelectorAll("[style], style, [onclick], script:not([src])")].map(
+  (e) => e.outerHTML.slice(0, 80))"""
+
+
+def problems(page: Page, width: int) -> list[str]:
+    found = page.evaluate(SIDEWAYS) + page.evaluate(INLINE)
+    if width < PHONE:
+        found += [f"small: {target}" for target in page.evaluate(SMALL, TARGET)]
+    if width in AXE_WIDTHS:
+        result = Axe().run(page, options={"runOnly": RULES})
+        found += [
+            f"axe {v['id']}: {v['nodes'][0]['html'][:120]} {v['nodes'][0].get('failureSummary', '')[:200]}"
+            for v in result.response["violations"]
+        ]
+    return found
+
+
+def check(page: Page, address: str, ready: str) -> list[str]:
+    """What is wrong with a page, in every width and theme."""
+    found = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        for width, height in WIDTHS:
+            page.set_viewport_size({"width": width, "height": height})
+            page.goto(address)
+            page.locator(ready).first.wait_for()
+            found += [f"{width} {theme}: {problem}" for problem in problems(page, width)]
+    return found
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/sign-in/", "/techpro/"])
+def test_pages_of_everybody(page, site, path):
+    assert check(page, site.address + path, "main") == []
+
+
+def test_the_page_that_is_not_there(context, site):
+    page = context.new_page()  # its console tells of the 404, as it should
+    assert check(page, f"{site.address}/techpro/c/00000000-0000-4000-8000-000000000000/", "main") == []
+
+
+def test_a_conversation(page, site, open_chat, ask):
+    open_chat(page)
+    ask(page, "How long does the battery of the TechPro X1 last?")
+    ask(page, "Who was the first king of Norway?")
+    ask(page, "I would like to talk to a person")
+    assert check(page, page.url, "#chat[data-ready]") == []
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_an_open_source(page, open_chat, ask, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    open_chat(page)
+    ask(page, "How long does the battery of the TechPro X1 last?").locator("a.source").first.click()
+    expect(page.locator("#source mark").first).to_be_visible()
+    result = Axe().run(page, options={"runOnly": RULES})
+    assert [v["id"] for v in result.response["violations"]] == []
+    assert page.evaluate(SIDEWAYS) == []
+
+
+def test_the_list_of_conversations_on_a_phone(page, open_chat, ask):
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_chat(page)
+    ask(page, "How long does the battery of the TechPro X1 last?")
+    page.get_by_role("link", name="Conversations").click()
+    expect(page.get_by_role("link", name="TechPro Electronics")).to_be_focused()
+    page.locator(".conv summary").first.click()
+    result = Axe().run(page, options={"runOnly": RULES})
+    assert [v["id"] for v in result.response["violations"]] == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Conversations")).to_be_focused()
+
+
+def test_a_document(page, open_chat, ask, site):
+    open_chat(page)
+    ask(page, "How long does the battery of the TechPro X1 last?").locator("a.source").first.click()
+    address = page.get_by_role("link", name="Open document").get_attribute("href")
+    assert check(page, site.address + address, "#passage") == []
+
+
+@pytest.fixture
+def reviewing(page, open_chat, ask, sign_in):
+    """A reviewer's page, with a reply to review."""
+    open_chat(page)
+    ask(page, "What does express delivery cost?")
+    sign_in(page, "reviewer", "/techpro/review/")
+    return page
+
+
+@pytest.mark.parametrize("path", ["/techpro/review/", "/techpro/review/?state=all&q=nothing-has-this-in-it"])
+def test_the_queue(reviewing, site, path):
+    assert check(reviewing, site.address + path, "#review") == []
+
+
+def test_a_reply_and_its_conversation(reviewing, site):
+    page = reviewing
+    reply = page.locator(".reply").first.get_attribute("href")
+    assert check(page, site.address + reply, "#review.has-detail") == []
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(site.address + reply)
+    conversation = page.get_by_role("link", name="Conversation").get_attribute("href")
+    assert check(page, site.address + conversation, "main") == []
