@@ -5,6 +5,7 @@ from typing import Any
 
 from csp.decorators import csp_replace
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -34,6 +35,8 @@ class AskwellAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold ships no
             wanted = "/admin/"
         if self.has_permission(request):
             return HttpResponseRedirect(wanted)
+        if request.user.is_authenticated:
+            raise PermissionDenied  # signing in again would lead straight back here
         return redirect_to_login(wanted)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:

@@ -42,9 +42,7 @@ class ApiKeyAdmin(TenantModelAdmin):
             "key": obj,
             "text": obj.text,  # type: ignore[attr-defined] # see save_model
         }
-        response = TemplateResponse(request, "admin/tenants/apikey/created.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, "admin/tenants/apikey/created.html", context)
 
     @admin.action(description="Revoke the selected keys", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

@@ -79,9 +79,7 @@ class MembershipAdmin(TenantModelAdmin):
             "member": obj,
             "password": obj.password,  # type: ignore[attr-defined] # see save_model
         }
-        page = TemplateResponse(request, "admin/tenants/membership/created.html", context)
-        page["Cache-Control"] = "no-store"
-        return page
+        return TemplateResponse(request, "admin/tenants/membership/created.html", context)
 
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
         self.delete_queryset(request, Membership.objects.filter(pk=obj.pk))

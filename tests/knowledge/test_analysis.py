@@ -10,7 +10,7 @@ from knowledge.indexes.analysis import Analyser, split_words
     ("text", "words"),
     [
         ("Don't PANIC: 16GB!", ["don", "t", "panic", "16gb"]),
-        ("ﬁne ℌall x²", ["fine", "hall", "x2"]),
+        ("ﬁne ℡x x²", ["fine", "telx", "x2"]),
         ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
         ("保修期为两年", ["保修", "修期", "期为", "为两", "两年"]),
         ("iPhone手机", ["iphone", "手机"]),

@@ -113,10 +113,12 @@ def test_nothing_in_gives_nothing_out(embedder: LocalEmbedder) -> None:
 
 def test_pieces_per_word_tells_how_well_the_model_knows_a_language(embedder: LocalEmbedder) -> None:
     english = embedder.encode_query("When does the shop open on Sunday?").pieces_per_word
-    german = embedder.encode_query("Wann öffnet das Möbelgeschäft am Sonntag?").pieces_per_word
+    german = embedder.pieces_per_word("Wann öffnet das Möbelgeschäft am Sonntag?")
+    russian = embedder.pieces_per_word("Гарантия действует два года.")
+    thai = embedder.pieces_per_word("การรับประกันมีอายุสองปี")
 
-    assert 1 <= english < 1.4 < german
-    assert embedder.encode_query("").pieces_per_word == 0
+    assert 1 <= english < 1.3 < german < 3 < russian < thai
+    assert embedder.pieces_per_word("?!") == 0
 
 
 def test_threads_share_one_embedder(embedder: LocalEmbedder) -> None:
