@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import faiss
 import numpy as np
@@ -19,7 +19,8 @@ class FaissIndex:
     """Flat inner product. Searching from several threads is safe, changing it while they do is not: change a copy."""
 
     def __init__(self, dimensions: int) -> None:
-        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimensions))
+        # The stubs know the C++ signatures only, not the ones for arrays.
+        self._index: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(dimensions))
 
     def __len__(self) -> int:
         """How many vectors are stored."""
@@ -49,7 +50,7 @@ class FaissIndex:
         params = None
         if allowed is not None:
             chosen = np.fromiter(allowed, np.int64, len(allowed))
-            params = faiss.SearchParameters(sel=faiss.IDSelectorBatch(chosen))
+            params = faiss.SearchParameters(sel=faiss.IDSelectorBatch(chosen))  # type: ignore[call-arg]  # as above
         scores, ids = self._index.search(np.asarray(vector, np.float32)[None], k, params=params)
         found = ids[0] >= 0  # FAISS fills up with -1
         return ids[0][found], scores[0][found]

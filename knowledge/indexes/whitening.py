@@ -50,7 +50,8 @@ def prior_of(model: str, dimensions: int) -> Prior:
     path = PRIORS.get(model)
     if path is None:
         zero = np.zeros(dimensions, np.float32)
-        return Prior(zero, zero, np.eye(dimensions, dtype=np.float32) / dimensions)
+        even: Floats = np.diag(np.full(dimensions, 1 / dimensions, np.float32))
+        return Prior(zero, zero, even)
     with np.load(path) as stored:
         axes = stored["axes"].astype(np.float32)
         spread = (axes * stored["variances"]) @ axes.T + float(stored["rest"]) * np.eye(dimensions, dtype=np.float32)
@@ -87,7 +88,7 @@ class Whitening:
 
     def norms(self, sentences: NDArray[np.int16]) -> Floats:
         """The lengths of whitened sentences, float32 [n]."""
-        parts = [np.zeros(0, np.float32)]
+        parts: list[Floats] = [np.zeros(0, np.float32)]
         for first in range(0, len(sentences), SAMPLE):
             part = (_floats(sentences[first : first + SAMPLE]) - self.mean) @ self.factor
             parts.append(np.linalg.norm(part, axis=1))
@@ -95,8 +96,9 @@ class Whitening:
 
     def direction(self, query: Floats) -> Floats:
         """What a raw sentence is multiplied with: (sentence - mean) @ direction / norm is the whitened cosine."""
-        whitened = (query - self.question_mean) @ self.factor
-        direction: Floats = self.factor @ (whitened / max(float(np.linalg.norm(whitened)), SMALLEST))
+        whitened: Floats = (query - self.question_mean) @ self.factor
+        whitened /= max(float(np.linalg.norm(whitened)), SMALLEST)
+        direction: Floats = self.factor @ whitened
         return direction
 
 

@@ -72,7 +72,8 @@ class _Query(NamedTuple):
     filters: Filters
 
 
-class _Found(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
     passages: tuple[Passage, ...]
     answerability: float
     index: str
@@ -100,16 +101,25 @@ def search(tenant_id: int, query: str, *, k: int = 10, filters: Filters | None =
 
 
 def _find(tenant_id: int, snapshot: Snapshot | None, asked: _Query) -> _Found:
-    if snapshot is not None and knowledge_version() > snapshot.version:
-        snapshot = replicas.refresh(tenant_id, snapshot)
     documents = asked.filters.documents()
     if snapshot is not None:
-        ranking = rank(snapshot, asked.text, asked.encoding, documents)
-        passages = best_passages(snapshot, ranking, asked.encoding, asked.k)
-        if len(passages) >= min(asked.k, len(ranking.rows)):
-            return _Found(passages, ranking.answerability, FAISS, snapshot.document_count)
-    # There is no replica, or it is so far behind that too little of its ranking may still be shown.
+        found, version = _from_replica(snapshot, asked, documents)
+        if version > snapshot.version:
+            snapshot = replicas.refresh(tenant_id, snapshot)
+            found = _from_replica(snapshot, asked, documents)[0] if snapshot is not None else None
+        if found is not None:
+            return found
     snapshot = nearest_snapshot(asked.encoding.vector, documents, k=max(CANDIDATES, asked.k))
     ranking = rank(snapshot, asked.text, asked.encoding)
-    passages = best_passages(snapshot, ranking, asked.encoding, asked.k)
-    return _Found(passages, ranking.answerability, PGVECTOR, live_documents().count())
+    best = best_passages(snapshot, ranking, asked.encoding, asked.k)
+    return _Found(best.passages, ranking.answerability, PGVECTOR, live_documents().count())
+
+
+def _from_replica(snapshot: Snapshot, asked: _Query, documents: list[int] | None) -> tuple[_Found | None, int]:
+    """What the replica finds, and the knowledge version; None when too little of its ranking may still be shown."""
+    ranking = rank(snapshot, asked.text, asked.encoding, documents)
+    best = best_passages(snapshot, ranking, asked.encoding, asked.k)
+    version = best.version or knowledge_version()
+    if len(best.passages) < min(asked.k, len(ranking.rows)):
+        return None, version
+    return _Found(best.passages, ranking.answerability, FAISS, snapshot.document_count), version

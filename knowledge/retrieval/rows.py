@@ -1,0 +1,113 @@
+"""The rows that a search ends with: chunks by id, under the tenant's policy, where they may still be shown."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from django.db import connection
+from django.db.models import F, Subquery
+from django.db.models.functions import Substr
+
+from knowledge.embedding.base import TOKEN_WIDTH
+from knowledge.models import KnowledgeState
+from knowledge.queries import retrievable_chunks, today
+from knowledge.retrieval.rerank import TokenVectors
+from tenants.scope import current_tenant_id
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+_COLUMNS = (
+    "pk",
+    "document_id",
+    "document__external_id",
+    "document__title",
+    "document__source_url",
+    "heading_path",
+    "page",
+    "text",
+    "start",
+    "end",
+    "parent_start",
+    "parent_end",
+    "sentences",
+    "vectors__tokens",
+    "vectors__token_ids",
+    "vectors__token_sentences",
+)
+_ANY_ID = -1  # stands for the ids while a statement is compiled
+
+
+class ChunkRow(NamedTuple):
+    """A chunk's row, in the order of `_COLUMNS`."""
+
+    chunk: int
+    document_id: int
+    document: str
+    title: str
+    url: str
+    heading_path: list[str]
+    page: int | None
+    text: str
+    start: int
+    end: int
+    parent_start: int
+    parent_end: int
+    sentences: list[list[int]]
+    tokens: bytes
+    token_ids: bytes
+    token_sentences: bytes
+
+    def token_vectors(self) -> TokenVectors:
+        """The stored tokens and the sentence of each."""
+        tokens = np.frombuffer(self.tokens, np.int8).reshape(-1, TOKEN_WIDTH)
+        return TokenVectors(tokens, np.frombuffer(self.token_sentences, np.int16))
+
+
+def fetch_rows(chunks: Sequence[int]) -> tuple[dict[int, ChunkRow], int]:
+    """The rows of these chunks that may be shown now, by id, and the knowledge version (0 if there are none)."""
+    found, version = {}, 0
+    for *values, version in _select("rows", chunks):  # noqa: B007 (the same in every row)
+        row = ChunkRow(*values)
+        found[row.chunk] = row._replace(heading_path=json.loads(values[5]), sentences=json.loads(values[12]))
+    return found, version
+
+
+def fetch_contexts(rows: Sequence[ChunkRow]) -> dict[int, str]:
+    """The section around each chunk, by the chunk's id; a chunk that is all of its section is its own context."""
+    contexts = {row.chunk: row.text for row in rows}
+    within = [row.chunk for row in rows if (row.parent_start, row.parent_end) != (row.start, row.end)]
+    if within:
+        contexts.update(_select("contexts", within))
+    return contexts
+
+
+def _select(statement: str, chunks: Sequence[int]) -> list[tuple[Any, ...]]:
+    sql, params = _compiled(statement, current_tenant_id(), today())
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(chunks) if param == _ANY_ID else param for param in params])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+@lru_cache(maxsize=256)
+def _compiled(statement: str, tenant_id: int, day: dt.date) -> tuple[str, tuple[Any, ...]]:
+    """The SQL of a statement; putting it together takes Django longer than running it takes PostgreSQL.
+
+    Tenant and day are among its parameters, so each pair has its own.
+    """
+    assert (tenant_id, day) == (current_tenant_id(), today())  # noqa: S101 (the key of the cache is what is used)
+    chunks = retrievable_chunks().filter(pk__in=[_ANY_ID])
+    if statement == "rows":
+        version = Subquery(KnowledgeState.objects.values("version")[:1])
+        values = chunks.values_list(*_COLUMNS, version)
+    else:
+        parent = Substr("version__markdown", F("parent_start") + 1, F("parent_end") - F("parent_start"))
+        values = chunks.values_list("pk", parent)
+    sql, params = values.order_by().query.sql_with_params()
+    assert sql.count(" IN (%s)") == params.count(_ANY_ID) == 1  # noqa: S101 (else the ids would go astray)
+    return sql.replace(" IN (%s)", " = ANY(%s)"), params

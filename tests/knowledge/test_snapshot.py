@@ -1,0 +1,145 @@
+"""Snapshots: growing, losing documents, ranking."""
+
+import numpy as np
+import pytest
+
+from knowledge.embedding.base import QueryEncoding
+from knowledge.indexes.faiss import FaissIndex
+from knowledge.indexes.snapshot import Row, Snapshot
+from knowledge.indexes.whitening import SENTENCE_SCALE, prior_of
+from knowledge.retrieval.ranking import rank
+
+D = 32
+RNG = np.random.default_rng(2)
+PRIOR = prior_of("none", D)
+
+
+def unit(*shape: int) -> np.ndarray:
+    vectors = RNG.normal(size=shape)
+    return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def row(number: int, text: str = "", *, document: int | None = None, sentences: int = 3) -> Row:
+    vectors = unit(sentences, D)
+    paragraph = vectors.mean(axis=0)
+    return Row(
+        chunk=1000 + number,
+        document=number if document is None else document,
+        text=text or f"word{number}",
+        fingerprint=hash(text or f"word{number}"),
+        paragraph=paragraph / np.linalg.norm(paragraph),
+        sentences=np.rint(vectors * SENTENCE_SCALE).astype(np.int16),
+        token_ids=np.array([number, number, 7], np.int32),
+    )
+
+
+def query(vector: np.ndarray) -> QueryEncoding:
+    return QueryEncoding(vector, np.zeros((0, 64), np.float32), np.zeros(0, np.int32), 1.1)
+
+
+def snapshot(*, indexed: bool = True) -> Snapshot:
+    return Snapshot.empty("en", PRIOR, FaissIndex(D) if indexed else None, pieces_per_word=1.1)
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return [row(n) for n in range(300)]
+
+
+@pytest.fixture(scope="module")
+def whole(rows: list[Row]) -> Snapshot:
+    return snapshot().grown(rows)
+
+
+def test_a_word_finds_its_chunk(whole: Snapshot) -> None:
+    ranking = rank(whole, "word42", query(unit(D)))
+
+    assert whole.chunks[ranking.rows[0]] == 1042
+    assert (np.diff(ranking.fused) <= 0).all()
+
+
+def test_a_sentence_finds_its_chunk(whole: Snapshot, rows: list[Row]) -> None:
+    ranking = rank(whole, "", query((rows[17].sentences[2] / SENTENCE_SCALE).astype(np.float32)))
+
+    assert whole.chunks[ranking.rows[0]] == 1017
+    assert ranking.cosine[0] == pytest.approx(1, abs=1e-3)
+    assert ranking.answerability == pytest.approx(1, abs=1e-3)
+
+
+def test_growing_in_steps_ranks_as_at_once(whole: Snapshot, rows: list[Row]) -> None:
+    steps = snapshot()
+    for first in range(0, 300, 60):
+        steps = steps.grown(rows[first : first + 60])
+
+    for n in (3, 150, 299):
+        encoding = query(rows[n].paragraph)
+        one, other = rank(whole, f"word{n}", encoding), rank(steps, f"word{n}", encoding)
+        assert one.rows[0] == other.rows[0] == n
+        assert len(set(one.rows[:10].tolist()) & set(other.rows[:10].tolist())) >= 8
+
+
+def test_documents_that_are_gone_are_not_found(whole: Snapshot) -> None:
+    without = whole.without([42, 43, 999])
+
+    assert len(without) == without.document_count == 298
+    assert 42 not in rank(without, "word42", query(unit(D))).rows.tolist()
+    assert rank(whole, "word42", query(unit(D))).rows[0] == 42
+    assert whole.without([999]) is whole
+
+
+def test_a_changed_document_comes_back(whole: Snapshot) -> None:
+    changed = whole.without([42]).grown([row(500, "nevermore", document=42)])
+
+    found = rank(changed, "nevermore", query(unit(D))).rows[0]
+
+    assert changed.chunks[found] == 1500
+    assert changed.documents[found] == 42
+    assert not changed.worn
+    assert whole.without(range(150)).worn
+
+
+def test_only_some_documents(whole: Snapshot) -> None:
+    ranking = rank(whole, "word42", query(unit(D)), [1, 2])
+
+    assert set(ranking.rows.tolist()) == {1, 2}
+    assert rank(whole, "word42", query(unit(D)), []).rows.tolist() == []
+
+
+def test_equal_texts_are_found_once() -> None:
+    copies = snapshot().grown([row(1, "same words"), row(2, "same words"), row(3, "other words")])
+
+    assert len(rank(copies, "same words", query(unit(D))).rows) == 2
+
+
+def test_without_an_index_every_row_is_a_candidate(rows: list[Row]) -> None:
+    plain = snapshot(indexed=False).grown(rows[:30])
+
+    assert len(rank(plain, "word3", query(unit(D))).rows) == 30
+    assert rank(plain, "word3", query(unit(D)), [5]).rows.tolist() == [5]
+    assert len(rank(plain.without([3]), "word3", query(unit(D))).rows) == 29
+
+
+def test_an_empty_snapshot_answers() -> None:
+    ranking = rank(snapshot(), "anything", query(unit(D)))
+
+    assert len(ranking.rows) == 0
+    assert ranking.answerability == 0
+
+
+def test_words_of_the_query_count_as_evidence(whole: Snapshot) -> None:
+    vector = unit(D)
+
+    known = rank(whole, "word42", query(vector)).answerability
+    unknown = rank(whole, "zebra", query(vector)).answerability
+
+    assert known - unknown == pytest.approx(0.5, abs=0.2)
+
+
+def test_rare_tokens_weigh_more(whole: Snapshot) -> None:
+    common, rare, unseen = whole.token_weights(np.array([7, 42, 30_000], np.int32))
+
+    assert common < rare < unseen
+
+
+def test_sentence_vectors_are_those_that_were_given(whole: Snapshot, rows: list[Row]) -> None:
+    np.testing.assert_allclose(whole.sentence_vectors(5), rows[5].sentences / SENTENCE_SCALE, atol=1e-6)
