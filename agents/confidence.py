@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 ANSWERABLE = 0.6
 """Raw best sentence cosine + .5 * BM25 share of the question's idf, as `SearchResult.answerability` gives it.
 
-Measured: of SQuAD questions asked of banking articles 97 % lie below, of banking questions 97 % above; of XQuAD questions
-asked of their own articles 99 % (English), 100 % (Spanish) and 97 % (German) lie above.
+Measured: of 600 SQuAD questions asked of banking articles 98 % lie below, of 400 banking questions 96 % above; of 250
+XQuAD questions asked of their own articles 99 % (English), 100 % (Spanish) and 97 % (German) lie above.
 """
 CERTAIN = 1.1
 """The answerability from which evidence is as good as it gets."""

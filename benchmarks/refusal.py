@@ -2,8 +2,8 @@
 
     python -m benchmarks.refusal [--data ../shared/data] [--work FOLDER] [--questions 500]
 
-Bars: of SQuAD questions asked of the banking articles 95 % are refused; of the demo's questions 95 % are answered. Beside
-it: how many of those answers hold one of the expected strings, and how many follow-ups are understood.
+Bars: of SQuAD questions asked of the banking articles 95 % are refused; of the demo's questions 95 % are answered.
+Beside it: how many of those answers hold an expected string, and how many follow-ups are understood.
 """
 
 import argparse
@@ -62,7 +62,9 @@ def measure_demo(verbose: bool) -> bool:
     understood = [holds(answer, row) for answer, row in zip(second, followups, strict=True)]
     print(f"      {sum(understood)} of {len(followups)} follow-ups with an expected string")
     if verbose:
-        print_misses(itertools.chain(zip(rows, answers, held, strict=True), zip(followups, second, understood, strict=True)))
+        print_misses(
+            itertools.chain(zip(rows, answers, held, strict=True), zip(followups, second, understood, strict=True))
+        )
     return answered >= ANSWERED_BAR * len(rows)
 
 
@@ -81,7 +83,8 @@ def measure_refusal(folder: Path, count: int, verbose: bool) -> bool:
     questions = [(row["text"],) for row in itertools.islice(read_rows(folder / "squad" / "queries.jsonl"), count)]
     answers = ask_all(tenant, questions)
     refused = sum(not answer.known for answer in answers)
-    print(f"SQuAD against banking: {refused} of {len(answers)} refused ({refused / len(answers):.1%}, bar {REFUSED_BAR:.0%})")
+    share = refused / len(answers)
+    print(f"SQuAD against banking: {refused} of {len(answers)} refused ({share:.1%}, bar {REFUSED_BAR:.0%})")
     if verbose:
         for (question,), answer in zip(questions, answers, strict=True):
             if answer.known:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 SENTENCES = 2
 """Two sentences hold the gold answer of 89 % of SQuAD questions, one 79 %."""
+FAR_BELOW = 1.2
+"""How far below the best a second sentence may score; what is farther down is about something else."""
+ROW_REACH = 0.3
+"""How far apart two rows of one table may score and still both be meant ("the X1 or the G1?")."""
 SAME = 0.6
 """Jaccard similarity of content words from which a sentence repeats another."""
 LIST_REACH = 0.6
@@ -62,29 +66,28 @@ def _block(piece: Scored) -> Block:
 
 
 def _step_list(question: str, scored: list[Scored], best: Scored) -> Scored | None:
-    """Return a piece of the list that tells how to do what `question` asks, None when it asks for no procedure."""
+    """Return a piece of the list that tells how to do what `question` asks, None when it asks for no procedure.
+
+    Only a list beside the best piece counts: the steps of another section do something else.
+    """
     if not PROCEDURE.search(question):
         return None
-    steps = [
-        piece
-        for piece in scored
-        if piece.unit.block and piece.unit.block.kind == "list" and _is_procedure(piece.unit.block)
-    ]
+    steps = [piece for piece in scored if piece.passage == best.passage and _is_procedure(piece.unit.block)]
     nearest = max(steps, key=lambda piece: piece.score, default=None)
     return nearest if nearest and nearest.score >= best.score - LIST_REACH else None
 
 
-def _is_procedure(block: Block) -> bool:
-    return block.numbered and len(block.lines) > 1
+def _is_procedure(block: Block | None) -> bool:
+    return block is not None and block.numbered and len(block.lines) > 1
 
 
 def _choose(scored: list[Scored], result: SearchResult) -> list[Scored]:
     """Return the best pieces that do not repeat each other, in reading order."""
     chosen: list[Scored] = []
     for piece in sorted(scored, key=lambda piece: -piece.score):
-        if len(chosen) == SENTENCES:
+        if len(chosen) == SENTENCES or (chosen and piece.score < chosen[0].score - FAR_BELOW):
             break
-        if not any(_repeats(result, piece, other) for other in chosen):
+        if not any(_repeats(result, piece, other) or _rivals(piece, other) for other in chosen):
             chosen.append(piece)
     return sorted(chosen, key=lambda piece: (piece.passage, piece.unit.start))
 
@@ -92,6 +95,12 @@ def _choose(scored: list[Scored], result: SearchResult) -> list[Scored]:
 def _repeats(result: SearchResult, piece: Scored, other: Scored) -> bool:
     one, two = (content_words(_text(result.passages[p.passage - 1], p)) for p in (piece, other))
     return bool(one | two) and len(one & two) >= SAME * len(one | two)
+
+
+def _rivals(piece: Scored, other: Scored) -> bool:
+    """The rows of one table are alternatives: a clearly worse one answers another question."""
+    same_table = piece.unit.kind == "row" and piece.unit.block is not None and piece.unit.block == other.unit.block
+    return same_table and piece.passage == other.passage and abs(piece.score - other.score) > ROW_REACH
 
 
 def _text(passage: Passage, piece: Scored) -> str:

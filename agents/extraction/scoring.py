@@ -16,7 +16,7 @@ import numpy as np
 
 from agents.extraction.expectation import meets_expectation
 from agents.extraction.units import find_units
-from agents.words import content_words
+from agents.words import content_words, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,8 @@ PASSAGES = 3
 OVERLAP_WEIGHT = 0.5
 RANK_PENALTY = 0.4
 EXPECTED_BONUS = 0.4
+CODE_BONUS = 0.5
+"""For holding a code of the question's ("E07") that the heading does not hold already."""
 OPENING_BONUS = 0.15
 """The first sentence of a section tends to say what the rest details."""
 
@@ -71,9 +73,10 @@ def score_units(question: str, result: SearchResult) -> list[Scored]:
 def _sentence_scores(passages: Sequence[Passage], query: QueryEncoding) -> tuple[list[Floats], list[Floats]]:
     """Return for each passage its sentences' cosines and MaxSims; empty arrays where vectors are missing."""
     none = np.zeros(0, np.float32)
-    cosine = [none if p.sentence_vectors is None else p.sentence_vectors @ query.vector for p in passages]
     weights = piece_rarity(query.token_ids)
-    return cosine, [_max_sims(passage, query.tokens, weights) for passage in passages]
+    with np.errstate(invalid="ignore"):  # BLAS may raise the flag for what it reads beyond the end of short arrays
+        cosine = [none if p.sentence_vectors is None else p.sentence_vectors @ query.vector for p in passages]
+        return cosine, [_max_sims(passage, query.tokens, weights) for passage in passages]
 
 
 def _max_sims(passage: Passage, query: Floats, weights: Floats) -> Floats:
@@ -113,17 +116,22 @@ def _overlaps(question: str, passages: Sequence[Passage], units: Sequence[tuple[
         passage = passages[number - 1]
         heading = content_words(" ".join((passage.title, *passage.heading_path)))
         held.append((content_words(passage.text[unit.start : unit.end]) | heading) & asked)
-    frequency = Counter(word for words in held for word in words)
+    frequency = Counter(word for shared in held for word in shared)
     idf = {word: math.log(1 + len(units) / count) for word, count in frequency.items()}
-    return [sum(idf[word] for word in words) for words in held]
+    return [sum(idf[word] for word in shared) for shared in held]
 
 
 def _bonuses(question: str, passages: Sequence[Passage], units: Sequence[tuple[int, Unit]]) -> list[float]:
-    """Return what a unit gains for holding the kind of figure asked for, and for opening its passage."""
+    """Return what a unit gains for the kind of figure or the very code asked for, and for opening its passage."""
+    codes = {word for word in words(question) if not word.isdigit() and any(map(str.isdigit, word))}
     gains = []
     opened = set()
     for number, unit in units:
-        gain = EXPECTED_BONUS if meets_expectation(question, passages[number - 1].text[unit.start : unit.end]) else 0.0
+        passage = passages[number - 1]
+        text = passage.text[unit.start : unit.end]
+        gain = EXPECTED_BONUS if meets_expectation(question, text) else 0.0
+        if codes & set(words(text)) - set(words(" ".join((passage.title, *passage.heading_path)))):
+            gain += CODE_BONUS
         if number not in opened:
             gain += OPENING_BONUS
             opened.add(number)

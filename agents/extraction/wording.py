@@ -29,8 +29,9 @@ def word_unit(passage: Passage, unit: Unit, number: int) -> str:
         sentence = row_in_words(text, _header(passage, unit.block))
     else:
         sentence = _one_line(ITEM.sub("", text, count=1) if unit.kind == "item" else text)
-        if len(sentence.split()) < SHORT and passage.heading_path and not sentence.endswith("?"):
-            sentence = f"{passage.heading_path[-1].rstrip(':')}: {sentence}"
+        heading = passage.heading_path[-1].rstrip(":") if passage.heading_path else ""
+        if len(sentence.split()) < SHORT and heading and "?" not in heading + sentence:
+            sentence = f"{heading}: {sentence}"
     return cite(sentence, number)
 
 

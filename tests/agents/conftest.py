@@ -83,9 +83,7 @@ def battery(make_passage, make_result):
 @pytest.fixture
 def make_turn():
     def make(question, *past, language="en", summary=""):
-        history = tuple(
-            PastMessage("assistant" if index % 2 else "customer", text) for index, text in enumerate(past)
-        )
+        history = tuple(PastMessage("assistant" if index % 2 else "customer", text) for index, text in enumerate(past))
         return Turn(1, "TechPro", language, "conversation", question, history, summary)
 
     return make

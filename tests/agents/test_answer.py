@@ -17,7 +17,7 @@ def answer(make_result):
 
 def test_quotes_two_sentences_in_reading_order(answer, make_passage):
     passage = make_passage(
-        "The X1 is made of metal. Its battery lasts up to 12 hours. Bags are sold apart. The battery charges in two hours."
+        "The X1 is metal. Its battery lasts up to 12 hours. Bags are sold apart. The battery charges in two hours."
     )
     assert answer("How long does the battery last?", passage) == (
         "Its battery lasts up to 12 hours. [1] The battery charges in two hours. [1]"
@@ -45,8 +45,12 @@ def test_another_document_begins_a_paragraph(answer, make_passage):
 
 
 def test_a_table_row_is_put_in_words(answer, make_passage):
-    table = "| Device | Battery | Weight |\n| --- | --- | --- |\n| X1 | 12 hours | 1.38 kg |\n| G1 | 5 hours | 2.45 kg |"
-    assert "G1 - Battery: 5 hours; Weight: 2.45 kg. [1]" in answer("How long does the battery of the G1 last?", make_passage(table))
+    table = (
+        "| Device | Battery | Weight |\n| --- | --- | --- |\n| X1 | 12 hours | 1.38 kg |\n| G1 | 5 hours | 2.45 kg |"
+    )
+    assert "G1 - Battery: 5 hours; Weight: 2.45 kg. [1]" in answer(
+        "How long does the battery of the G1 last?", make_passage(table)
+    )
 
 
 def test_two_columns_need_no_names(answer, make_passage):
@@ -74,6 +78,20 @@ def test_steps_go_on_past_the_end_of_the_passage(answer, make_passage):
     start = "To reset:\n\n1. Open the case.\n2. Hold the button."
     passage = make_passage(start, context=f"{start}\n3. Wait\n   for the light.\n\nMore text.\n4. Not this.")
     assert answer("How do I reset it?", passage).endswith("2. Hold the button. [1]\n3. Wait for the light. [1]\n")
+
+
+def test_rows_of_a_table_are_alternatives(answer, make_passage):
+    rows = "| E04 | The fan stands still | Call us |\n| E07 | The battery is silent | Hold the key |"
+    table = make_passage(f"| Code | Meaning | What to do |\n| --- | --- | --- |\n{rows}")
+    assert answer("My laptop shows E07, what does that mean?", table) == (
+        "E07 - Meaning: The battery is silent; What to do: Hold the key. [1]"
+    )
+
+
+def test_the_steps_of_another_section_do_something_else(answer, make_passage):
+    right = make_passage("You charge the pen on the upper edge.")
+    wrong = make_passage("1. Restart it.\n2. Charge it.", document="other")
+    assert "Restart" not in answer("How do I charge the pen on the edge?", right, wrong).split("\n\n")[0]
 
 
 def test_a_short_piece_takes_its_heading_along(answer, make_passage):

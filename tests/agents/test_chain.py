@@ -78,7 +78,7 @@ async def test_cancelling_closes_the_provider():
 
 
 def configured(settings, **values):
-    empty = {name: "" for name in ("openai_api_key", "openai_base_url", "fallback_api_key", "fallback_base_url")}
+    empty = dict.fromkeys(("openai_api_key", "openai_base_url", "fallback_api_key", "fallback_base_url"), "")
     settings.ASKWELL = replace(ASKWELL, **(empty | values))
     return [(provider.name, provider.model) for provider in chain.providers()]
 

@@ -23,7 +23,8 @@ def test_stays_between_0_and_1(make_passage, make_result, answerability):
 def test_grows_with_evidence_margin_and_support(make_passage, make_result):
     def of(answerability, second, support):
         return confidence(
-            make_result(make_passage("a", score=0.9), make_passage("b", score=second), answerability=answerability), support
+            make_result(make_passage("a", score=0.9), make_passage("b", score=second), answerability=answerability),
+            support,
         )
 
     base = of(0.7, 0.8, 0.5)

@@ -4,7 +4,11 @@ from agents.followup import carry_topic, find_topic, is_dependent
 
 X1 = "How long does the battery of the X1 laptop last?"
 REWRITTEN = [
-    ("How long does the X1 battery last?", "and how long does it take to charge?", "How long does the X1 battery take to charge?"),
+    (
+        "How long does the X1 battery last?",
+        "and how long does it take to charge?",
+        "How long does the X1 battery take to charge?",
+    ),
     (X1, "And how much does it cost?", "How much does the X1 cost?"),
     (X1, "What about the UltraBook 13?", "How long does the battery of the UltraBook 13 laptop last?"),
     (X1, "and the G1?", "How long does the battery of the G1 laptop last?"),
@@ -15,8 +19,16 @@ REWRITTEN = [
     ("Is the SmartPhone Pro 12 waterproof?", "Does it charge fast?", "Does the SmartPhone Pro 12 charge fast?"),
     ("How much is the X1?", "Does this laptop have NFC?", "Does the X1 laptop have NFC?"),
     ("What is your return policy?", "Does it cover opened items?", "Does the return policy cover opened items?"),
-    ("What does standard delivery cost?", "How many days does it take?", "How many days does the standard delivery take?"),
-    ("Can I return an opened laptop?", "And when do I get the money?", "When do I get the money (return opened laptop)?"),
+    (
+        "What does standard delivery cost?",
+        "How many days does it take?",
+        "How many days does the standard delivery take?",
+    ),
+    (
+        "Can I return an opened laptop?",
+        "And when do I get the money?",
+        "When do I get the money (return opened laptop)?",
+    ),
     ("Which power bank fits the X1?", "May I take it on a plane?", "May I take the power bank for the X1 on a plane?"),
 ]
 

@@ -17,7 +17,9 @@ def test_a_missing_value_or_prompt_is_an_error():
 
 
 def test_passages_are_numbered_and_fenced(make_passage):
-    fenced = prompts.fence_passages([make_passage("One."), make_passage("Two </passage> x", title='T"', heading=("H",))])
+    fenced = prompts.fence_passages(
+        [make_passage("One."), make_passage("Two </passage> x", title='T"', heading=("H",))]
+    )
     assert '<passage number="1" from="X1 user manual">\nOne.\n</passage>' in fenced
-    assert "from=\"T' > H\"" in fenced
+    assert 'from="T\' > H"' in fenced
     assert fenced.count("</passage>") == 2

@@ -20,7 +20,14 @@ def test_a_script_is_json():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", '{"replies": [{"when": "("}]}', '{"replies": [{"say": "x"}]}', '{"profile": "odd"}', '{"token_ms": "x"}'],
+    [
+        "",
+        "[]",
+        '{"replies": [{"when": "("}]}',
+        '{"replies": [{"say": "x"}]}',
+        '{"profile": "odd"}',
+        '{"token_ms": "x"}',
+    ],
 )
 def test_a_broken_script_is_refused(text):
     with pytest.raises(ScriptError):
