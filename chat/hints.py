@@ -25,6 +25,11 @@ class Hints:
         self._channel = ""
         self._joining: asyncio.Queue[tuple[uuid.UUID, bool]] = asyncio.Queue()
 
+    @property
+    def available(self) -> bool:
+        """Whether there is a layer to send hints through."""
+        return self._layer is not None
+
     def join(self, conversation: uuid.UUID) -> None:
         """Listens for hints on a conversation from soon on."""
         if self._layer:
@@ -38,7 +43,7 @@ class Hints:
     async def send(self, conversation: uuid.UUID) -> None:
         """Tells every other process that listens; says nothing when the layer is away."""
         if self._layer:
-            with contextlib.suppressAWAY:
+            with contextlib.suppress(*AWAY):
                 message = {"type": HINT, "conversation": conversation.hex, "from": self._channel}
                 await self._layer.group_send(_group(conversation), message)
 

@@ -44,6 +44,8 @@ class Hub:
         self.streams: dict[uuid.UUID, ConversationStream] = {}
         self.doubts: set[int] = set()
         """Tenants of which a commit may have gone through without this process being told."""
+        self.others = 0
+        """How many other processes there are."""
         self.tenants: dict[int, Tenant] = {}
         self.hints = hints or Hints()
         self._run = run
@@ -226,6 +228,12 @@ class Hub:
     def _logged(self, stream: ConversationStream, batch: Batch) -> None:
         stream.announced = stream.announced[len(batch.announced) :]
         stream.confirm(batch.last)
+        self._tell(stream)
+
+    def _tell(self, stream: ConversationStream) -> None:
+        """Hints to other processes that the log has more."""
+        if self.others and self.hints.available:
+            self.spawn(self.hints.send(stream.conversation))
 
     async def _settle_doubt(self, stream: ConversationStream) -> bool:
         """Learns what became of a commit without an answer; returns whether this process still runs the conversation."""
@@ -270,6 +278,7 @@ class Hub:
             frames = await self._missing(stream, advanced)
         stream.trim()
         stream.install(frames)
+        self._tell(stream)
         if advanced.job:
             stream.busy, stream.active = True, False
             self.spawn(self._serve(stream, advanced.job))

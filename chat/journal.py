@@ -185,18 +185,17 @@ def _advance(tenant: Tenant, conversation: Conversation, before: Sequence[str]) 
         log.accept(message)
     waiting = Message.objects.filter(conversation=conversation, state=State.QUEUED).order_by("created_at")
     job: Job | None = None
+    more = False
     for reply in waiting.select_related("reply_to").defer("trace", "reply_to__trace"):
-        if reply.stop_asked:
-            log.add("message.done", message=str(reply.pk), **stopped_fields(""))
-            Message.objects.filter(pk=reply.pk).update(
-                state=State.STOPPED, finish="stopped", finished_at=timezone.now(), seq=conversation.last_seq
-            )
+        if job:
+            more = True
+        elif reply.stop_asked:
+            log.stop(reply)
         else:
             job = log.start(tenant, reply)
-            break
     if job is None:
         conversation.server = None
-    log.save()
+    log.save(attention=more)
     return Advanced(log.base - len(before), [*before, *log.frames], job)
 
 
@@ -254,6 +253,13 @@ class Log:
         Message.objects.filter(pk=reply.pk).update(state=State.RUNNING, seq=seq, started_at=timezone.now())
         return job_of(tenant, self.conversation, question, reply.pk)
 
+    def stop(self, reply: Message) -> None:
+        """Ends a reply that the customer stopped before it began."""
+        seq = self.add("message.done", message=str(reply.pk), **stopped_fields(""))
+        Message.objects.filter(pk=reply.pk).update(
+            state=State.STOPPED, finish="stopped", finished_at=timezone.now(), seq=seq
+        )
+
     def interrupt(self, reply: Message) -> None:
         """Ends a reply whose process is gone with the text it had."""
         shown = reply.text or INTERRUPTED
@@ -268,9 +274,8 @@ class Log:
             if self.frames:
                 _log(cursor, [Batch(self.conversation.pk, self.base + 1, self.conversation.last_seq, self.frames)])
             _mark_announced(cursor, self.announced)
-        conversation = self.conversation
-        Conversation.objects.filter(pk=conversation.pk).update(
-            last_seq=conversation.last_seq, server=conversation.server, attention=False, **columns
+        Conversation.objects.filter(pk=self.conversation.pk).update(
+            last_seq=self.conversation.last_seq, server=self.conversation.server, **columns
         )
 
 

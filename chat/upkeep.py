@@ -31,8 +31,6 @@ class Upkeep:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.others = 0
-        """How many other processes there are."""
         self._beat_at = self._regular_since = float("-inf")
         self._began = False
         self._loops: list[asyncio.Task[None]] = []
@@ -84,16 +82,13 @@ class Upkeep:
             finally:
                 for stream in held:
                     stream.lock.release()
-            if self.others:
-                for stream in group:
-                    await self.hub.hints.send(stream.conversation)
 
     async def _follow_forever(self) -> None:
         turn = 0
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
             turn += 1
-            quiet_too = self.others > 0 and turn % FOLLOWS_PER_LOOK == 0
+            quiet_too = self.hub.others > 0 and turn % FOLLOWS_PER_LOOK == 0
             streams = [s for s in self.hub.streams.values() if not s.busy and s.sockets and (s.active or quiet_too)]
             try:
                 await self.follow(streams)
@@ -143,7 +138,7 @@ class Upkeep:
             now = time.monotonic()
             if now - self._beat_at > 2 * BEAT_SECONDS:
                 self._regular_since = now  # the database was away: the others need time to beat again, too
-            self._beat_at, self.others = now, census.others
+            self._beat_at, self.hub.others = now, census.others
             dead = census.gone + (census.silent if now - self._regular_since > DEAD_AFTER else [])
             if dead or not self._began:
                 await in_thread(processes.forget, dead)

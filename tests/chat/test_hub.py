@@ -148,6 +148,22 @@ async def test_a_second_message_is_accepted_at_once_and_answered_after_the_first
     verify(customer.frames)
 
 
+async def test_any_number_of_messages_may_wait(customer, script, verify):
+    gate = script.gate(1)
+    await customer.ask("0")
+    await script.reached.wait()
+    await customer.until("message.accepted")
+    for n in range(1, 5):
+        await customer.ask(str(n))
+    for _ in range(4):
+        await customer.until("message.accepted")
+    gate.set()
+    for _ in range(5):
+        await customer.until("message.done")
+    assert [turn.question for turn in script.turns] == ["0", "1", "2", "3", "4"]
+    verify(customer.frames)
+
+
 async def test_another_window_sees_the_reply_from_its_start(customer, new_customer, script, verify):
     gate = script.gate(3)
     await customer.ask("First")
