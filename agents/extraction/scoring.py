@@ -71,16 +71,15 @@ def score_units(question: str, result: SearchResult) -> list[Scored]:
 
 
 def _sentence_scores(passages: Sequence[Passage], query: QueryEncoding) -> tuple[list[Floats], list[Floats]]:
-    """Return for each passage its sentences' cosines and MaxSims; empty arrays where vectors are missing."""
-    none = np.zeros(0, np.float32)
+    """Return for each passage its sentences' cosines and MaxSims."""
     weights = piece_rarity(query.token_ids)
     with np.errstate(invalid="ignore"):  # BLAS may raise the flag for what it reads beyond the end of short arrays
-        cosine = [none if p.sentence_vectors is None else p.sentence_vectors @ query.vector for p in passages]
+        cosine = [passage.sentence_vectors @ query.vector for passage in passages]
         return cosine, [_max_sims(passage, query.tokens, weights) for passage in passages]
 
 
 def _max_sims(passage: Passage, query: Floats, weights: Floats) -> Floats:
-    if passage.tokens is None or passage.token_sentences is None or not len(passage.tokens) or not len(query):
+    if not len(passage.tokens) or not len(query):
         return np.zeros(0, np.float32)
     tokens = passage.tokens.astype(np.float32)
     tokens /= np.linalg.norm(tokens, axis=1, keepdims=True) + 1e-6

@@ -1,7 +1,6 @@
 """Evidence made by hand: passages, search results and turns."""
 
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +8,8 @@ import pytest
 from agents.context import PastMessage, Turn
 from agents.llm.openai_compatible import close_clients
 from agents.llm.scripted_server import ScriptedServer
+from knowledge.embedding.base import TOKEN_WIDTH, QueryEncoding
+from knowledge.retrieval.search import Passage, SearchResult
 from knowledge.sentences import split_sentences
 
 DIMENSIONS = 16
@@ -26,8 +27,8 @@ def vector_of(text: str) -> np.ndarray:
 def make_passage():
     def make(text, *, document="manual", title="X1 user manual", url="", start=0, score=0.9, heading=(), context=""):
         sentences = tuple(split_sentences(text))
-        vectors = np.stack([vector_of(text[a:b]) for a, b in sentences]) if sentences else None
-        return SimpleNamespace(
+        vectors = np.stack([vector_of(text[a:b]) for a, b in sentences or [(0, 0)]])
+        return Passage(
             chunk=len(text),
             document=document,
             document_id=sum(map(ord, document)),
@@ -41,9 +42,9 @@ def make_passage():
             score=score,
             scores={"dense": score},
             sentences=sentences,
-            tokens=None,
-            token_ids=None,
-            token_sentences=None,
+            tokens=np.zeros((0, TOKEN_WIDTH), np.int8),
+            token_ids=np.zeros(0, np.int32),
+            token_sentences=np.zeros(0, np.int16),
             sentence_vectors=vectors,
             context=context,
         )
@@ -54,11 +55,11 @@ def make_passage():
 @pytest.fixture
 def make_result():
     def make(*passages, query="How long does the battery last?", answerability=0.9):
-        none = np.zeros((0, 64), np.float32)
-        encoding = SimpleNamespace(
+        none = np.zeros((0, TOKEN_WIDTH), np.float32)
+        encoding = QueryEncoding(
             vector=vector_of(query), tokens=none, token_ids=np.zeros(0, np.int32), pieces_per_word=1.2
         )
-        return SimpleNamespace(
+        return SearchResult(
             query=query,
             passages=tuple(passages),
             answerability=answerability,

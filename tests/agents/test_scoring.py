@@ -1,8 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from agents.extraction.expectation import meets_expectation
 from agents.extraction.scoring import PASSAGES, RANK_PENALTY, piece_rarity, score_units
+from knowledge.embedding.base import TOKEN_WIDTH
+
+DIMENSIONS = 16  # of the sentence vectors of the fixtures
 
 
 def test_earlier_passages_come_first_when_nothing_else_differs(make_passage, make_result):
@@ -14,20 +19,23 @@ def test_earlier_passages_come_first_when_nothing_else_differs(make_passage, mak
 
 def test_names_in_the_heading_count_for_every_sentence(make_passage, make_result):
     passage = make_passage("It is blue all over. The UltraBook 13 is sold here too.", title="UltraBook 13")
-    passage.sentence_vectors = None
-    first, second = score_units("UltraBook 13 colour?", make_result(passage))
+    same = replace(passage, sentence_vectors=np.ones((2, DIMENSIONS), np.float32))
+    first, second = score_units("UltraBook 13 colour?", make_result(same))
     assert first.score > second.score
 
 
 def test_late_interaction_finds_the_sentence_with_the_matching_token(make_passage, make_result):
-    passage = make_passage("Nothing here at all. Something is there.")
-    passage.sentence_vectors = None
-    one, other = np.eye(64, dtype=np.int8)[:2] * 127
-    passage.tokens, passage.token_sentences = np.stack([one, other]), np.array([0, 1], np.int16)
+    passage = replace(
+        make_passage("Nothing here at all. Something is there."),
+        sentence_vectors=np.ones((2, DIMENSIONS), np.float32),
+        tokens=np.eye(TOKEN_WIDTH, dtype=np.int8)[:2] * 127,
+        token_ids=np.array([4000, 5000], np.int32),
+        token_sentences=np.array([0, 1], np.int16),
+    )
     result = make_result(passage)
-    result.encoding.tokens = np.eye(64, dtype=np.float32)[1:2]
-    result.encoding.token_ids = np.array([5000], np.int32)
-    first, second = score_units("?", result)
+    token = np.eye(TOKEN_WIDTH, dtype=np.float32)[1:2]
+    encoding = replace(result.encoding, tokens=token, token_ids=np.array([5000], np.int32))
+    first, second = score_units("?", replace(result, encoding=encoding))
     assert second.score > first.score
 
 
