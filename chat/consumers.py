@@ -1,6 +1,6 @@
 """The WebSocket of a customer: who they are, what they send, and frames back. Replies themselves run in `chat.hub`.
 
-A plain ASGI application: every event of a Channels consumer costs a visit to a database thread, and a socket needs none.
+A plain ASGI application: each event of a Channels consumer costs a visit to a database thread, and sockets need none.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from django.conf import settings
 from django.http import Http404
 from django.http.cookie import parse_cookie
-from django.http.request import is_same_domain
+from django.utils.http import is_same_domain
 
 from chat import services, upkeep
 from chat.frames import (

@@ -25,7 +25,7 @@ TERMINAL = ("message.done", "message.failed")
 
 
 class FrameError(Exception):
-    """A client frame that cannot be served: a slug for code, and a sentence for whoever wrote the client or the text."""
+    """A client frame that cannot be served: a slug for code, and a sentence for whoever wrote the client or text."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""Small messages between processes that a conversation has news. They may be lost: the news itself is in the database."""
+"""Small messages between processes that a conversation has news. They may be lost: the news is in the database."""
 
 import asyncio
 import contextlib

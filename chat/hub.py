@@ -1,7 +1,7 @@
 """The conversations of one web process: who watches them, which replies run here, and how both reach the database.
 
-Replies belong to the process, not to the socket that asked: a closed socket leaves them running. `chat.upkeep` holds the
-loops that log, follow, and look after processes that died.
+Replies belong to the process, not to the socket that asked: a closed socket leaves them running. `chat.upkeep` holds
+the loops that log, follow, and look after processes that died.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from chat.frames import Resume, SendMessage
 from chat.hints import Hints
 from chat.journal import Advanced, Batch, Ending, Job
 from chat.queries import Person
-from chat.replies import RunningReply, Runner, agent
+from chat.replies import Runner, RunningReply, agent
 from chat.streams import ConversationStream, Socket
 from tenants.models import Tenant
 from tenants.scope import in_tenant, in_thread
@@ -236,7 +236,7 @@ class Hub:
             self.spawn(self.hints.send(stream.conversation))
 
     async def _settle_doubt(self, stream: ConversationStream) -> bool:
-        """Learns what became of a commit without an answer; returns whether this process still runs the conversation."""
+        """Learns what became of a commit without an answer; returns whether the conversation still runs here."""
         last, mine = await in_tenant(stream.tenant.pk, journal.position, self.server, stream.conversation)
         if stream.flushed < last <= stream.seq:
             stream.announced = [a for a in stream.announced if a[1] > last]

@@ -5,8 +5,8 @@ slow finds no row, changes nothing, and hears of it (a fencing token in the sens
 locking", 2016).
 
 Frames that a process had shown but not yet logged when it died are the one thing a log cannot know. A process shows at
-most SHOWN_AHEAD of them, and whoever takes over leaves that many numbers to `frames.skipped`: so no number ever means two
-things, and a client that was ahead of the log still gets the next number next.
+most SHOWN_AHEAD of them, and whoever takes over leaves that many numbers to `frames.skipped`: so no number ever means
+two things, and a client that was ahead of the log still gets the next number next.
 """
 
 import uuid
@@ -22,7 +22,7 @@ from chat.frames import encode_numbered
 from chat.models import Conversation, FrameLog, Message, Role, State
 from chat.queries import history_before
 from tenants.models import Tenant
-from tenants.scope import current_tenant_id, tenant_scope
+from tenants.scope import current_tenant_id
 
 #: Most frames a process shows before they are in the log: two seconds of a fast reply.
 SHOWN_AHEAD = 64
@@ -112,8 +112,10 @@ def finish_reply(server: uuid.UUID, batch: Batch, ending: Ending, *, more: bool)
             "needs_person = needs_person OR %s, handover_reason = coalesce(%s, handover_reason), "
             "server = CASE WHEN attention OR %s THEN server END "
             "WHERE id = %s AND server = %s AND tenant_id = %s RETURNING server",
-            [batch.last, ending.summary, ending.handover is not None, ending.handover, more]
-            + [batch.conversation, server, current_tenant_id()],
+            (
+                *(batch.last, ending.summary, ending.handover is not None, ending.handover),
+                *(more, batch.conversation, server, current_tenant_id()),
+            ),
         )
         row = cursor.fetchone()
         if row is None:
@@ -316,8 +318,10 @@ def _log(cursor: Any, batches: Sequence[Batch]) -> None:
         cursor.execute(
             f"INSERT INTO {FrameLog._meta.db_table} (tenant_id, conversation_id, first_seq, last_seq, lines) "  # noqa: S608, SLF001 (a constant)
             "SELECT %s, * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::text[])",
-            [current_tenant_id(), [b.conversation for b in batches], [b.first for b in batches]]
-            + [[b.last for b in batches], ["\n".join(b.frames) for b in batches]],
+            (
+                *(current_tenant_id(), [b.conversation for b in batches], [b.first for b in batches]),
+                *([b.last for b in batches], ["\n".join(b.frames) for b in batches]),
+            ),
         )
 
 

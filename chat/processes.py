@@ -1,7 +1,7 @@
 """Which web processes live: each keeps a row with a beating heart, and judges the others by theirs.
 
-A process of the same machine whose id is gone is dead at once, so that a restart goes on without waiting; any other is dead
-when its heart has not beaten for DEAD_AFTER on the database's clock.
+A process of the same machine whose id is gone is dead at once, so that a restart goes on without waiting; any other is
+dead when its heart has not beaten for DEAD_AFTER on the database's clock.
 """
 
 import contextlib

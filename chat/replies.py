@@ -86,7 +86,7 @@ class RunningReply:
             if not self.stopped:
                 raise
             return self._stopped()
-        except Exception as error:  # whatever a provider or tool throws, the customer gets an end
+        except Exception as error:  # noqa: BLE001 (whatever a provider or tool throws, the customer gets an end)
             return self._broken(error)
         finally:
             self._cancel_timers()
@@ -175,8 +175,8 @@ class RunningReply:
         html = render_reply(text, slug=self.job.tenant.slug, message=self.reply, citations=citations)
         shared = {
             "text": text, "html": html, "citations": citations, "confidence": answer.confidence,
-            "intents": list(answer.intents), "usage": asdict(answer.usage), "cached": answer.cached, "model": answer.model,
-            "finish": answer.finish,
+            "intents": list(answer.intents), "usage": asdict(answer.usage), "cached": answer.cached,
+            "model": answer.model, "finish": answer.finish,
         }  # fmt: skip
         self._emit("message.done", last=True, **shared, cost=float(answer.cost), degraded=answer.degraded)
         columns = {
@@ -201,7 +201,8 @@ class RunningReply:
             "message.failed", last=True, text=text, detail=detail, retryable=event.retryable, reference=reference
         )
         columns = {
-            "state": State.FAILED, "finish": "failed", "text": text, "error": event.reason[:200], "reference": reference,
+            "state": State.FAILED, "finish": "failed", "text": text, "error": event.reason[:200],
+            "reference": reference,
         }  # fmt: skip
         return Ending(columns, handover=self.handover)
 
@@ -216,8 +217,8 @@ class RunningReply:
 
 def _citation(c: Citation) -> dict[str, Any]:
     return {
-        "n": c.n, "document": c.document, "document_id": c.document_id, "chunk": c.chunk, "title": c.title, "url": c.url,
-        "page": c.page, "heading": c.heading, "span": list(c.span), "quote": clean(c.quote),
+        "n": c.n, "document": c.document, "document_id": c.document_id, "chunk": c.chunk, "title": c.title,
+        "url": c.url, "page": c.page, "heading": c.heading, "span": list(c.span), "quote": clean(c.quote),
     }  # fmt: skip
 
 

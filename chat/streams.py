@@ -1,7 +1,7 @@
 """A conversation as this process shows it: numbered frames in memory, and the sockets that watch them.
 
-Where the process runs a reply itself it gives the frames their numbers here and shows them at once; the log follows. Where
-another process does, the frames come from the log. Nothing here waits: it is all one event loop's.
+Where the process runs a reply itself it gives the frames their numbers here and shows them at once; the log follows.
+Where another process does, the frames come from the log. Nothing here waits: it is all one event loop's.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ class Socket(Protocol):
 class ConversationStream:
     """Frames `base`+1 to `seq` of a conversation; those to `flushed` are in the log.
 
-    A durable frame is shown only once it is in the log, and so are the frames behind it: what tells of a message taken or
-    a reply ended must not be told twice after a crash. `lock` is held by whoever changes the conversation's rows.
+    A durable frame is shown only once it is in the log, and so are the frames behind it: what tells of a message taken
+    or a reply ended must not be told twice after a crash. `lock` is held by whoever changes the conversation's rows.
     """
 
     def __init__(self, tenant: Tenant, conversation: uuid.UUID, seq: int, lock: asyncio.Lock) -> None:
@@ -41,7 +41,7 @@ class ConversationStream:
         self.busy = False
         """Whether this process runs the conversation."""
         self.sealed = False
-        """Whether the frame that ends the reply is out: it is logged together with the reply's row, and nothing after it."""
+        """Whether the frame that ends the reply is out: it is logged with the reply's row, and nothing after it."""
         self.doubtful = False
         """Whether the last commit may or may not have gone through."""
         self.waiting = False

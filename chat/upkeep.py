@@ -1,4 +1,4 @@
-"""What a web process does all the time: log the frames of its replies, follow those of others, live, and bury the dead."""
+"""What a web process does all the time: log the frames of its replies, follow those of others, live, bury the dead."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ FOLLOWS_PER_LOOK = 8  # every so many looks include conversations that were quie
 
 
 class Upkeep:
-    """The loops of a hub. `start` returns once the process is known to the others and has seen to what was left behind."""
+    """The loops of a hub. `start` returns once the process is known to the others and has seen to what they left."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub

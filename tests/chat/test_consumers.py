@@ -178,7 +178,7 @@ async def test_feedback_is_kept_and_changed(customer, tenant):
     assert await customer.next() == {"type": "feedback.saved", "message": reply}
     await customer.send(type="feedback.give", message=reply, rating=5, thumb="up")
     await customer.next()
-    feedback = await _in(tenant, lambda: Feedback.objects.get())
+    feedback = await _in(tenant, Feedback.objects.get)
     assert (str(feedback.message_id), feedback.rating, feedback.thumb) == (reply, 5, "up")
     assert feedback.comment == "too short"
 
@@ -211,8 +211,8 @@ async def test_nothing_of_another_person_or_tenant_is_found(customer, new_custom
             await someone.send(**frame)
             answer = await someone.next()
             assert (answer["type"], answer["code"]) == ("error", "not_found"), frame
-    assert await _in(tenant, lambda: Message.objects.count()) == 2
-    assert await _in(other_tenant, lambda: Conversation.objects.count()) == 0
+    assert await _in(tenant, Message.objects.count) == 2
+    assert await _in(other_tenant, Conversation.objects.count) == 0
 
 
 async def _in(tenant, function):

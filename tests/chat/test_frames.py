@@ -1,3 +1,4 @@
+import contextlib
 import json
 import uuid
 
@@ -51,7 +52,10 @@ def frame(**fields):
             {"type": "feedback.give", "message": str(ID), "rating": 4, "thumb": "up", "comment": " fine "},
             GiveFeedback(ID, 4, "up", "fine"),
         ),
-        ({"type": "feedback.give", "message": str(ID), "rating": None, "thumb": None}, GiveFeedback(ID, None, "", None)),
+        (
+            {"type": "feedback.give", "message": str(ID), "rating": None, "thumb": None},
+            GiveFeedback(ID, None, "", None),
+        ),
         ({"type": "ping", "more": 1}, Ping()),
     ],
 )
@@ -108,12 +112,15 @@ def test_the_limit_of_a_message_is_stated():
         parse(frame(type="message.send", client_id="c", text="x" * 9000))
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_anything_at_all_is_a_frame_or_an_error(value):
-    try:
-        parse(json.dumps(value))
-    except FrameError as error:
-        assert error.code
+    with contextlib.suppress(FrameError):
+        assert parse(json.dumps(value))
 
 
 def test_a_numbered_frame_is_one_line():

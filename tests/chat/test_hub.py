@@ -64,7 +64,7 @@ async def test_a_finished_reply_is_kept_whole(customer, rows):
     reply = await rows(lambda: Message.objects.get(pk=done["message"]))
     assert (reply.state, reply.text, reply.html) == (State.DONE, done["text"], done["html"])
     assert (reply.confidence, reply.intents, reply.model, reply.finish) == (0.9, ["battery"], "script", "stop")
-    conversation = await rows(lambda: Conversation.objects.get())
+    conversation = await rows(Conversation.objects.get)
     assert (conversation.title, conversation.summary) == ("How long?", "so far")
     assert (conversation.last_seq, conversation.server) == (done["seq"], None)
 
@@ -81,7 +81,7 @@ async def test_a_wish_for_a_person_marks_the_conversation(customer, script, rows
     script.events = [Handover("asked"), Delta("Soon."), Finished(Answer("Soon."))]
     turn = await customer.say()
     assert "handover.requested" in [f["type"] for f in turn]
-    conversation = await rows(lambda: Conversation.objects.get())
+    conversation = await rows(Conversation.objects.get)
     assert (conversation.needs_person, conversation.handover_reason) == (True, "asked")
 
 
@@ -95,7 +95,7 @@ async def test_a_message_sent_again_is_the_same_message(customer, rows, verify):
     for where in (conversation, None):
         await customer.send(type="message.send", client_id=client_id, conversation=where, text="Once")
     assert await customer.silent()
-    assert await rows(lambda: Message.objects.count()) == 2
+    assert await rows(Message.objects.count) == 2
     verify(customer.frames)
 
 
@@ -354,7 +354,7 @@ async def test_a_message_is_not_acknowledged_while_the_database_is_away(customer
     database.mode = ""
     await customer.ask("Hello", client_id="mine")
     await customer.until("message.done")
-    assert await rows(lambda: Message.objects.count()) == 2
+    assert await rows(Message.objects.count) == 2
     verify(customer.frames)
 
 
@@ -400,7 +400,7 @@ async def test_a_message_taken_without_an_answer_is_answered_when_it_is_sent_aga
     assert (await customer.next())["code"] == "unavailable"
     await customer.ask("Hello", client_id="mine")
     await customer.until("message.done")
-    assert await rows(lambda: Message.objects.count()) == 2
+    assert await rows(Message.objects.count) == 2
     verify(customer.frames)
 
 

@@ -221,7 +221,9 @@ async def test_a_silent_process_is_dead_only_after_a_while_of_regular_beats(seco
 
     long_ago = timezone.now() - timezone.timedelta(seconds=60)
     await in_thread(
-        lambda: ServerProcess.objects.create(id=stranger, host="elsewhere", pid=1, started_at=long_ago, beat_at=long_ago)
+        lambda: ServerProcess.objects.create(
+            id=stranger, host="elsewhere", pid=1, started_at=long_ago, beat_at=long_ago
+        )
     )
     alive = lambda: ServerProcess.objects.filter(pk=stranger).exists()  # noqa: E731
     await second._live()
@@ -250,7 +252,9 @@ async def test_a_process_declared_dead_by_mistake_gives_up_and_follows(
     verify(customer.frames)
 
 
-async def test_a_late_flush_of_a_living_process_is_no_crash(customer, second, script, monkeypatch, verify, new_customer):
+async def test_a_late_flush_of_a_living_process_is_no_crash(
+    customer, second, script, monkeypatch, verify, new_customer
+):
     monkeypatch.setattr(Hub, "write", lambda *_: asyncio.sleep(0))
     gate = await running(customer, script)
     while customer.line.outbound.qsize():
@@ -270,7 +274,7 @@ async def test_a_late_flush_of_a_living_process_is_no_crash(customer, second, sc
 
 async def test_a_process_is_forgotten_when_it_ends(processes, hub):
     one = await processes()
-    assert await in_thread(lambda: ServerProcess.objects.count()) == 2
+    assert await in_thread(ServerProcess.objects.count) == 2
     await processes.alive.pop().close()
     assert await in_thread(lambda: ServerProcess.objects.filter(pk=one.hub.server).count()) == 0
 

@@ -75,7 +75,7 @@ class Command(BaseCommand):
         parser.add_argument("--conversation", default="", help="the id of a conversation of this user to go on with")
         parser.add_argument("--json", action="store_true", help="print each frame as a line of JSON")
 
-    def handle(self, *args, **options) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 (Django's signature)
         try:
             tenant = find_tenant(options["tenant"])
             conversation = uuid.UUID(options["conversation"]) if options["conversation"] else None
