@@ -33,7 +33,9 @@ class Document(TenantOwned):
         _("id"), max_length=500, help_text=_("The id given at ingestion: adding the same id again makes a new version.")
     )
     title = models.CharField(
-        max_length=300, blank=True, help_text=_("Empty: the title that the file itself gives. A change reads it again.")
+        max_length=300,
+        blank=True,
+        help_text=_("Empty: the one the file gives. A new title has the document read again."),
     )
     state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT, editable=False)
     language = models.CharField(

@@ -22,6 +22,7 @@ def unfold_settings() -> dict[str, Any]:
         "SITE_HEADER": "Askwell",
         "SITE_URL": "/",
         "SITE_ICON": lambda _request: static("logo.svg"),
+        "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("logo.svg")}],
         "BORDER_RADIUS": "10px",
         "SHOW_VIEW_ON_SITE": False,
         "SHOW_HISTORY": False,

@@ -12,6 +12,8 @@ from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
@@ -58,7 +60,7 @@ class DocumentAdmin(TenantModelAdmin):
 
     roles = (Role.CURATOR,)
     form = MetadataForm
-    list_display = ("__str__", "external_id", "status", "language", "category", "updated_at")
+    list_display = ("__str__", "external_id", "status", "language", "category", "changed")
     list_filter = (StateFilter, "language", "category", "audience")
     search_fields = ("title", "external_id", "category", "source_url")
     ordering = ("-updated_at", "-pk")
@@ -71,7 +73,9 @@ class DocumentAdmin(TenantModelAdmin):
             {
                 "fields": (
                     "title",
-                    ("language", "category", "audience"),
+                    "language",
+                    "category",
+                    "audience",
                     "source_url",
                     ("valid_from", "valid_until"),
                 )
@@ -86,6 +90,10 @@ class DocumentAdmin(TenantModelAdmin):
     def status(self, document: Document) -> SafeString:
         return state_cell(document)
 
+    @admin.display(description="Changed", ordering="updated_at")
+    def changed(self, document: Document) -> SafeString:
+        return format_html('<span class="num">{}</span>', date_format(document.updated_at, "j M Y H:i"))
+
     def get_urls(self) -> list[URLPattern]:
         own = [
             path("progress/", self.admin_site.admin_view(self.progress), name="knowledge_progress"),
@@ -93,6 +101,13 @@ class DocumentAdmin(TenantModelAdmin):
             path("passages/<int:pk>/", self.admin_site.admin_view(self.switch_passage), name="knowledge_passage"),
         ]
         return [*own, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        response: Any = super().changelist_view(request, extra_context)
+        changes = getattr(response, "context_data", {}).get("cl")
+        if changes is not None:
+            response.context_data["watched"] = _watched(changes.result_list)
+        return response  # type: ignore[no-any-return] # unfold ships no types
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:  # noqa: ARG002 (Django's signature)
         if not self.has_add_permission(request):
@@ -159,9 +174,12 @@ class DocumentAdmin(TenantModelAdmin):
             raise PermissionDenied
         ids = [int(part) for part in request.GET.get("ids", "").split(",") if part.isascii() and part.isdigit()]
         documents: list[Any] = list(documents_overview().filter(pk__in=ids[:MAX_WATCHED]))
-        watched = ",".join(str(d.pk) for d in documents if d.newest_state in DocumentVersion.IN_WORK)
-        context = {"documents": documents, "watched": watched, "today": today()}
-        return render(request, "admin/knowledge/document/progress.html", context)
+        watched = _watched(documents)
+        context = {"documents": documents, "watched": watched, "in_list": "list" in request.GET, "today": today()}
+        response = render(request, "admin/knowledge/document/progress.html", context)
+        if not watched and "list" in request.GET:
+            response["HX-Refresh"] = "true"  # the rest of the rows, titles first, has changed as well
+        return response
 
     @method_decorator(require_POST)
     def switch_passage(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -179,6 +197,11 @@ class DocumentAdmin(TenantModelAdmin):
 def state_cell(document: Document) -> SafeString:
     """The state of a document of `documents_overview`, with its bar while it is read, or why it failed."""
     return render_to_string("admin/knowledge/document/state.html", {"document": document, "today": today()})
+
+
+def _watched(documents: Iterable[Any]) -> str:
+    """The ids of the documents that are being read, as the address of `progress` has them."""
+    return ",".join(str(document.pk) for document in documents if document.newest_state in DocumentVersion.IN_WORK)
 
 
 def _document_context(document: Document, page: str) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class AddDocumentsForm(MetadataForm):
 
     files = FilesField(  # type: ignore[assignment] # the form's own `files` is an attribute of its instances
         required=False,
-        widget=FilesInput(attrs={"class": " ".join(widgets.FILE_CLASSES)}),
+        widget=FilesInput(attrs={"class": "aw-files"}),
         help_text="PDF, Word, PowerPoint, Excel, CSV, HTML, Markdown, reStructuredText, plain text, e-mail, EPUB; "
         "or JSON Lines of {id, title, text, metadata}, one document a line. Up to 100 MB each.",
     )

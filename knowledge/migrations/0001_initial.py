@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('external_id', models.CharField(help_text='The id given at ingestion: adding the same id again makes a new version.', max_length=500, verbose_name='id')),
-                ('title', models.CharField(blank=True, help_text='Empty: the title that the file itself gives. A change reads it again.', max_length=300)),
+                ('title', models.CharField(blank=True, help_text='Empty: the one the file gives. A new title has the document read again.', max_length=300)),
                 ('state', models.CharField(choices=[('draft', 'Draft'), ('live', 'Live'), ('archived', 'Archived')], default='draft', editable=False, max_length=8)),
                 ('language', models.CharField(blank=True, help_text='Such as en or pt-BR; empty: what the file says.', max_length=35)),
                 ('category', models.CharField(blank=True, max_length=80)),

@@ -3,22 +3,63 @@
 import json
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from tenants.admin.base import ReadOnlyAdmin, TenantModelAdmin, actor, may
 from tenants.models import AuditEvent, Role, Tenant
 from tenants.services import record_audit
 
+OFFER = ("title", "detail", "question")
 OPERATORS_FIELDS = ("slug", "host", "active")  # what owners may read but not change
+
+
+class OffersField(forms.CharField):
+    """Suggested questions, written one a line: title | detail | question, or the question alone."""
+
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 6})
+
+    def prepare_value(self, value: Any) -> Any:
+        """The lines of the stored list."""
+        if not isinstance(value, list):
+            return value
+        # A dictionary keeps the order and drops what is said twice: a question alone is its own title.
+        return "\n".join(" | ".join({offer[part]: None for part in OFFER if offer.get(part)}) for offer in value)
+
+    def clean(self, value: Any) -> list[dict[str, str]]:
+        """The list of the lines; ValidationError names a line with too many parts."""
+        return [_offer(line) for line in super().clean(value).splitlines() if line.strip()]
+
+
+def _offer(line: str) -> dict[str, str]:
+    parts = [part.strip() for part in line.split("|")]
+    if len(parts) > len(OFFER) or not all(parts):
+        raise ValidationError(f"Write title | detail | question, or the question alone, instead of “{line.strip()}”.")
+    title, question = parts[0], parts[-1]
+    detail = parts[1] if len(parts) == len(OFFER) else ""
+    return {"title": title, "detail": detail, "question": question}
+
+
+class TenantForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stubs alone
+    """A tenant's settings."""
+
+    suggestions = OffersField(
+        required=False,
+        max_length=4000,
+        help_text="Questions offered to begin with, one a line: title | detail | question, or the question alone.",
+    )
 
 
 @admin.register(Tenant)
 class TenantAdmin(TenantModelAdmin):
     """All tenants for operators; for an owner the one that the admin shows."""
 
+    form = TenantForm
     list_display = ("name", "slug", "host", "language", "active", "created_at")
     search_fields = ("name", "slug", "host")
     fieldsets = (

@@ -59,13 +59,20 @@ def test_an_owner_sets_up_their_own_tenant_but_not_its_address(client, owner, te
         "slug": "stolen",
         "active": "",
         "language": "es",
-        "suggestions": "[]",
+        "suggestions": "Returns | How long? | May I return it?\n\nWhere is it?",
         "hue": 10,
         "chroma": 0.05,
     }
     assert client.post(mine, data).status_code == 302
     tenant.refresh_from_db()
     assert (tenant.name, tenant.slug, tenant.active, tenant.language) == ("Acme Ltd", "acme", True, "es")
+    assert tenant.suggestions == [
+        {"title": "Returns", "detail": "How long?", "question": "May I return it?"},
+        {"title": "Where is it?", "detail": "", "question": "Where is it?"},
+    ]
+    assert "Returns | How long? | May I return it?" in client.get(mine).content.decode()
+    broken = client.post(mine, {**data, "suggestions": "a | b | c | d"})
+    assert "instead of" in str(broken.context["errors"])
     assert client.get(theirs).status_code == 302
     client.post(theirs, data)
     other_tenant.refresh_from_db()
@@ -80,7 +87,7 @@ def test_operators_make_tenants_and_nobody_deletes_one(client, operator, tenant)
         "slug": "blue",
         "active": "on",
         "language": "en",
-        "suggestions": "[]",
+        "suggestions": "Returns | How long? | May I return it?\n\nWhere is it?",
         "hue": 1,
         "chroma": 0.01,
     }
@@ -96,7 +103,7 @@ def test_the_first_tenant_can_be_made_where_there_is_none(client, db):
         "slug": "blue",
         "active": "on",
         "language": "en",
-        "suggestions": "[]",
+        "suggestions": "Returns | How long? | May I return it?\n\nWhere is it?",
         "hue": 1,
         "chroma": 0.01,
     }
