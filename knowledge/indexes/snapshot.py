@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from knowledge.indexes.whitening import Prior
 
 REMEASURE = 1.25  # growth of a tenant's sentences after which its statistics are taken again
+SLOTS = 1 << 16  # vocabulary pieces that are told apart; larger vocabularies share
 BYTES_PER_POSTING = 5  # a row number and a count
 WORN = 0.3  # share of dead rows from which loading anew is cheaper than carrying them
 
@@ -60,7 +61,7 @@ class Snapshot:
         live: bool [rows]; rows of changed documents die and are added again.
         sentences: int16 [s, d], 32767 = 1.0; those of row r are starts[r] to starts[r + 1].
         norms: float32 [s], lengths of the whitened sentences.
-        frequencies: int64 [v], in how many rows each vocabulary piece occurs.
+        frequencies: int64 [65,536], in how many rows each vocabulary piece occurs.
     """
 
     version: int
@@ -99,7 +100,7 @@ class Snapshot:
             starts=np.zeros(1, np.int64),
             whitening=Whitening.measure(sentences, prior),
             norms=np.zeros(0, np.float32),
-            frequencies=none,
+            frequencies=np.zeros(SLOTS, np.int64),
         )
 
     def __len__(self) -> int:
@@ -157,7 +158,7 @@ class Snapshot:
             starts=np.append(self.starts, ends),
             whitening=whitening,
             norms=norms,
-            frequencies=_added(self.frequencies, [row.token_ids for row in rows]),
+            frequencies=self.frequencies + _rows_with([row.token_ids for row in rows]),
         )
 
     def _measured(self, sentences: NDArray[np.int16], new: NDArray[np.int16]) -> tuple[Whitening, Floats]:
@@ -186,13 +187,11 @@ class Snapshot:
 
     def token_weights(self, token_ids: NDArray[np.int32]) -> Floats:
         """Inverse document frequencies of vocabulary pieces, float32 [t]."""
-        known = np.append(self.frequencies, np.zeros(1, np.int64))
-        found = known[np.minimum(token_ids, len(known) - 1)]
+        found = self.frequencies[token_ids % SLOTS]
         return np.log1p((len(self.live) - found + 0.5) / (found + 0.5)).astype(np.float32)
 
 
-def _added(frequencies: NDArray[np.int64], token_ids: list[NDArray[np.int32]]) -> NDArray[np.int64]:
-    distinct = np.concatenate([np.unique(ids) for ids in token_ids])
-    counts = np.bincount(distinct, minlength=len(frequencies))
-    counts[: len(frequencies)] += frequencies
-    return counts
+def _rows_with(token_ids: list[NDArray[np.int32]]) -> NDArray[np.int64]:
+    """In how many of these rows each vocabulary piece occurs."""
+    distinct = np.concatenate([np.unique(ids % SLOTS) for ids in token_ids])
+    return np.bincount(distinct, minlength=SLOTS)

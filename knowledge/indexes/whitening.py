@@ -96,9 +96,9 @@ class Whitening:
 
     def direction(self, query: Floats) -> Floats:
         """What a raw sentence is multiplied with: (sentence - mean) @ direction / norm is the whitened cosine."""
-        whitened: Floats = (query - self.question_mean) @ self.factor
-        whitened /= max(float(np.linalg.norm(whitened)), SMALLEST)
-        direction: Floats = self.factor @ whitened
+        whitened = (query - self.question_mean) @ self.factor
+        length = max(float(np.linalg.norm(whitened)), SMALLEST)
+        direction: Floats = (self.factor @ (whitened / length)).astype(np.float32)
         return direction
 
 
