@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from knowledge.retrieval.search import Passage
 
 SHOWN_NUMBER = re.compile(r"\[(\d{1,3})\]")
-STATEMENT_END = re.compile(r"(?<=[.!?:;])\s+|\n+|\s\|\s")
+STATEMENT_END = re.compile(r"(?<=[.!?])\s+|\n+|\s\|\s")
 HEADING_SEPARATOR = " / "
 MAX_QUOTE = 600
 """Characters; sentences further apart than this are not joined to one quote."""

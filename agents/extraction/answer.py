@@ -43,12 +43,11 @@ def compose(evidence: Evidence) -> Iterator[str]:
     if not scored:
         return
     passages = evidence.result.passages
-    best = max(scored, key=lambda piece: piece.score)
-    steps = _step_list(evidence.question, scored, best)
+    chosen = _choose(scored, evidence.result)
+    steps = _step_list(evidence.question, scored, chosen)
     if steps:
         yield from word_list(passages[steps.passage - 1], _block(steps), steps.passage)
         return
-    chosen = _choose(scored, evidence.result)
     for index, piece in enumerate(chosen):
         passage = passages[piece.passage - 1]
         if piece.unit.kind == "prose" and piece.unit.block and piece.unit.block.kind == "list":
@@ -65,16 +64,17 @@ def _block(piece: Scored) -> Block:
     return piece.unit.block
 
 
-def _step_list(question: str, scored: list[Scored], best: Scored) -> Scored | None:
+def _step_list(question: str, scored: list[Scored], chosen: list[Scored]) -> Scored | None:
     """Return a piece of the list that tells how to do what `question` asks, None when it asks for no procedure.
 
-    Only a list beside the best piece counts: the steps of another section do something else.
+    Only a list that has a chosen step, or lies close beside the best piece, counts: other steps do something else.
     """
     if not PROCEDURE.search(question):
         return None
-    steps = [piece for piece in scored if piece.passage == best.passage and _is_procedure(piece.unit.block)]
-    nearest = max(steps, key=lambda piece: piece.score, default=None)
-    return nearest if nearest and nearest.score >= best.score - LIST_REACH else None
+    best = max(chosen, key=lambda piece: piece.score)
+    near = [piece for piece in scored if piece.passage == best.passage and piece.score >= best.score - LIST_REACH]
+    steps = [piece for piece in (*chosen, *near) if _is_procedure(piece.unit.block)]
+    return max(steps, key=lambda piece: piece.score, default=None)
 
 
 def _is_procedure(block: Block | None) -> bool:
