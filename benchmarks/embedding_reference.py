@@ -35,9 +35,9 @@ TEXTS = (
     "a",
     "unbelievably-hyphenated words_with_underscores and/or slashes...",
     (
-        "To reset the router, hold the button on the back for ten seconds until the light blinks twice. Wait two minutes "
-        "before you connect again. If the light stays red, the update has failed: unplug the router, wait, and start over. "
-        "Your settings are kept unless you hold the button for more than twenty seconds."
+        "To reset the router, hold the button on the back for ten seconds until the light blinks twice. Wait two "
+        "minutes before you connect again. If the light stays red, the update has failed: unplug the router, wait, and "
+        "start over. Your settings are kept unless you hold the button for more than twenty seconds."
     ),
     "A very long text ends where the model stops reading. " * 40,
 )
