@@ -82,14 +82,22 @@ def _is_procedure(block: Block | None) -> bool:
 
 
 def _choose(scored: list[Scored], result: SearchResult) -> list[Scored]:
-    """Return the best pieces that do not repeat each other, in reading order."""
+    """Return the best pieces that do not repeat each other: the best document's first, each document's in reading order."""
     chosen: list[Scored] = []
     for piece in sorted(scored, key=lambda piece: -piece.score):
         if len(chosen) == SENTENCES or (chosen and piece.score < chosen[0].score - FAR_BELOW):
             break
         if not any(_repeats(result, piece, other) or _rivals(piece, other) for other in chosen):
             chosen.append(piece)
-    return sorted(chosen, key=lambda piece: (piece.passage, piece.unit.start))
+    documents = list(dict.fromkeys(result.passages[piece.passage - 1].document_id for piece in chosen))
+    return sorted(
+        chosen,
+        key=lambda piece: (
+            documents.index(result.passages[piece.passage - 1].document_id),
+            piece.passage,
+            piece.unit.start,
+        ),
+    )
 
 
 def _repeats(result: SearchResult, piece: Scored, other: Scored) -> bool:

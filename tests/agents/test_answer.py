@@ -35,9 +35,9 @@ def test_says_nothing_twice(answer, make_passage):
     assert answer("How long does the battery of the X1 last?", make_passage(same), other).count(same) == 1
 
 
-def test_another_document_begins_a_paragraph(answer, make_passage):
+def test_another_document_begins_a_paragraph_and_the_better_one_comes_first(answer, make_passage):
     text = answer(
-        "Is the battery covered?",
+        "Is the battery covered for a year?",
         make_passage("The battery is covered for a year."),
         make_passage("A worn battery is not covered.", document="warranty", title="Warranty"),
     )
