@@ -82,7 +82,7 @@ def _is_procedure(block: Block | None) -> bool:
 
 
 def _choose(scored: list[Scored], result: SearchResult) -> list[Scored]:
-    """Return the best pieces that do not repeat each other: the best document's first, each document's in reading order."""
+    """Return the best pieces that do not repeat each other: the best document first, each in reading order."""
     chosen: list[Scored] = []
     for piece in sorted(scored, key=lambda piece: -piece.score):
         if len(chosen) == SENTENCES or (chosen and piece.score < chosen[0].score - FAR_BELOW):

@@ -38,10 +38,11 @@ def test_says_nothing_twice(answer, make_passage):
 def test_another_document_begins_a_paragraph_and_the_better_one_comes_first(answer, make_passage):
     text = answer(
         "Is the battery covered for a year?",
-        make_passage("The battery is covered for a year."),
-        make_passage("A worn battery is not covered.", document="warranty", title="Warranty"),
+        make_passage("The battery of a phone wears."),
+        make_passage("The battery is covered for a year.", document="warranty", title="Warranty"),
     )
-    assert text == "The battery is covered for a year. [1]\n\nA worn battery is not covered. [2]"
+    assert text.startswith("The battery is covered for a year. [2]")
+    assert "\n\nThe battery of a phone wears. [1]" in text
 
 
 def test_a_table_row_is_put_in_words(answer, make_passage):
