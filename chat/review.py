@@ -92,7 +92,8 @@ def conversation(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
     """The whole conversation that a reply belongs to, to read."""
     shown = get_object_or_404(reviewing.replies(), pk=pk)
     messages = queries.messages_of(shown.conversation)
-    return render(request, "review/conversation.html", {"shown": shown, "messages": messages, "elsewhere": True})
+    context = {"shown": shown, "messages": messages, "may_curate": request.access.may(Role.CURATOR)}
+    return render(request, "review/conversation.html", context)
 
 
 def _page(
@@ -108,6 +109,7 @@ def _page(
         "query": _kept(request.GET),
         "has_detail": chosen,
         "saved": saved,
+        "may_curate": request.access.may(Role.CURATOR),
         "intents": reviewing.recent_intents(),
         "documents": live_documents().order_by("title").only("pk", "title", "external_id")[:DOCUMENTS_OFFERED],
     }

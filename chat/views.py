@@ -151,6 +151,7 @@ def _rail(request: TenantRequest, active: uuid.UUID | None = None) -> dict[str, 
         "query": query,
         "active": active or _active(request),
         "may_review": request.access.may(MemberRole.REVIEWER),
+        "may_curate": request.access.may(MemberRole.CURATOR),
     }
 
 

@@ -25,7 +25,7 @@ let draft = crypto.randomUUID?.() ?? String(Math.random());
 let awayTimer = null;
 
 const thread = new Thread(slug);
-const outbox = new Outbox(slug);
+const outbox = new Outbox(`${slug}:${chat.dataset.person}`);
 const panel = new Panel(slug);
 const rail = new Rail(() => conversation);
 const composer = new Composer({ send: ask, stop });

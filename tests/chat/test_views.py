@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
@@ -127,6 +128,16 @@ def test_the_menu_leads_staff_to_their_pages(request, tenant, who, review, knowl
     page = client_of(request.getfixturevalue(who)).get("/acme/").content.decode()
     assert ("/acme/review/" in page) is review
     assert ("/admin/" in page) is knowledge
+
+
+@pytest.mark.parametrize("code", [403, 404, 500, 503])
+@pytest.mark.parametrize("request_given", [True, False])
+def test_an_error_says_what_to_do(rf, code, request_given):
+    request = rf.get("/") if request_given else None
+    page = render_to_string("error.html", {"code": code, "path": "/acme/"}, request)
+    assert f"Error {code}" in page
+    assert ('http-equiv="refresh"' in page) is (code == 503)
+    assert ('href="/acme/"' in page) is (code == 503)
 
 
 # ----- one conversation -----

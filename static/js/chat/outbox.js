@@ -5,8 +5,9 @@ export class Outbox {
   #key;
   #items;
 
-  constructor(slug) {
-    this.#key = `askwell:${slug}:outbox`;
+  /** `owner` tells apart whose messages these are, where several people use one browser. */
+  constructor(owner) {
+    this.#key = `askwell:outbox:${owner}`;
     this.#items = this.#load();
   }
 

@@ -25,8 +25,9 @@ export class Thread {
     this.toEnd();
   }
 
+  /** The reply that runs now, the first of those that are to come; null when none is. */
   get running() {
-    return [...this.#replies.keys()].at(-1) ?? null;
+    return this.#replies.keys().next().value ?? null;
   }
 
   // ----- questions -----
@@ -72,7 +73,7 @@ export class Thread {
     const shown = this.#article(id);
     if (shown && "finished" in shown.dataset) return;
     this.#supersede(question);
-    const reply = this.#replies.get(id) ?? this.#newReply(id);
+    const reply = this.#replies.get(id) ?? this.#newReply(id, question);
     reply.begin();
     expectReply();
     this.#follow();
@@ -148,25 +149,28 @@ export class Thread {
   #newQuestion(clientId) {
     const article = clone("question").firstElementChild;
     article.dataset.client = clientId;
-    return this.#append(article);
+    return this.#append(article, ".msg");
   }
 
-  #newReply(id) {
+  #newReply(id, question) {
     const article = clone("running").firstElementChild;
     article.dataset.message = id;
+    article.dataset.replyTo = question;
     const time = document.createElement("time");
     time.dateTime = new Date().toISOString();
     time.dataset.shape = "clock";
     article.querySelector(".msg-who .num").append(time);
     localise(article);
-    this.#append(article);
+    const asked = CSS.escape(question);
+    this.#append(article, `[data-message="${asked}"], [data-reply-to="${asked}"]`);
     const reply = new Reply(article);
     this.#replies.set(id, reply);
     return reply;
   }
 
-  #append(article) {
-    const last = [...this.messages.querySelectorAll(".msg")].at(-1);
+  /** Puts an article behind the last one that fits, or at the end. */
+  #append(article, behind) {
+    const last = [...this.messages.querySelectorAll(behind)].at(-1);
     if (last) last.after(article);
     else this.messages.append(article);
     return article;

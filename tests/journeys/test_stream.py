@@ -1,0 +1,190 @@
+"""What the chat page makes of the frames it gets, one by one: the socket is played by the test."""
+
+import json
+import re
+import uuid
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+TALK, QUESTION, REPLY = (str(uuid.uuid4()) for _ in range(3))
+FINISHED = (
+    f"""<article class="msg" data-message="{REPLY}" data-finished><div class="prose"><p>The end.</p></div></article>"""
+)
+
+
+class Line:
+    """The server's end of the socket."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict] = []
+        self.seq = 0
+        self.socket = None
+
+    def connect(self, socket) -> None:
+        self.socket = socket
+        socket.on_message(lambda text: self.sent.append(json.loads(text)))
+        socket.send(json.dumps({"type": "session.ready", "who": {"kind": "visitor"}, "visitor": None}))
+
+    def say(self, kind: str, /, **fields) -> None:
+        self.seq += 1
+        self.socket.send(json.dumps({"type": kind, "conversation": TALK, "seq": self.seq, **fields}))
+
+    def whisper(self, kind: str, /, **fields) -> None:
+        self.socket.send(json.dumps({"type": kind, "conversation": TALK, **fields}))
+
+    def last(self, kind: str) -> dict:
+        return [frame for frame in self.sent if frame["type"] == kind][-1]
+
+
+@pytest.fixture
+def line(page, open_chat) -> Line:
+    """A chat page on a played socket; finished replies and the list come as the test says."""
+    played = Line()
+    page.route_web_socket(re.compile("/ws/techpro/chat/"), played.connect)
+    page.route(re.compile("/techpro/messages/"), lambda route: route.fulfill(body=FINISHED, content_type="text/html"))
+    open_chat(page)
+    return played
+
+
+@pytest.fixture
+def started(page, line) -> Line:
+    """A question was asked and its reply has begun."""
+    page.get_by_label("Message", exact=True).fill("Tell me everything")
+    page.keyboard.press("Enter")
+    expect(page.locator(".bubble")).to_have_text("Tell me everything")
+    client_id = line.last("message.send")["client_id"]
+    line.say("message.accepted", client_id=client_id, message=QUESTION, text="Tell me everything")
+    line.say("run.started", message=REPLY, reply_to=QUESTION)
+    page.locator("article[aria-busy=true]").wait_for()
+    return line
+
+
+def test_steps_then_words_then_the_answer(page, started):
+    reply = page.locator(f'article[data-message="{REPLY}"]')
+    expect(reply.locator(".skeleton")).to_have_count(2)
+    started.say("run.step", message=REPLY, kind="search", label="Searching 24 documents…")
+    expect(reply.locator(".steps")).to_have_text("Searching 24 documents…")
+    started.say("message.delta", message=REPLY, text="Some **bold [1")
+    expect(reply.locator(".prose")).to_have_text("Some **bold")
+    expect(reply.locator(".skeleton")).to_have_count(0)
+    expect(reply.locator(".caret")).to_have_count(1)
+    started.whisper("message.html", message=REPLY, html="<p>Some <strong>bold</strong></p>")
+    expect(reply.locator("strong")).to_have_text("bold")
+    started.say("message.delta", message=REPLY, text=" words")
+    expect(reply.locator(".prose")).to_have_text("Some bold words")
+    expect(reply).to_have_attribute("aria-busy", "true")
+    expect(page.locator("#status")).not_to_contain_text("bold")
+    started.say("message.done", message=REPLY, text="The end.", html="<p>The end.</p>", finish="stop", citations=[])
+    expect(reply).to_have_attribute("data-finished", "")
+    expect(reply).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator("#status")).to_have_text("The end.")
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+
+
+def test_silence_is_announced_once(page, started):
+    expect(page.locator("#status")).to_have_text("")
+    expect(page.locator("#status")).to_have_text("Working on it")
+
+
+def test_a_reset_begins_the_text_again(page, started):
+    started.say("message.delta", message=REPLY, text="Wrong words")
+    started.say("message.reset", message=REPLY, reason="fallback")
+    started.say("message.delta", message=REPLY, text="Right words")
+    expect(page.locator("article[aria-busy=true] .prose")).to_have_text("Right words")
+
+
+@pytest.mark.parametrize("how", ["button", "escape"])
+def test_stop_takes_the_place_of_send(page, started, how):
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_hidden()
+    if how == "button":
+        page.get_by_role("button", name="Stop answering").click()
+    else:
+        page.keyboard.press("Escape")
+    page.wait_for_timeout(100)
+    assert started.last("run.stop")["message"] == REPLY
+    started.say("message.done", message=REPLY, text="", html="", finish="stopped", citations=[])
+    expect(page.locator("#status")).to_have_text("Stopped")
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+
+
+def test_a_failure_is_announced(page, started):
+    started.say("message.failed", message=REPLY, text="", detail="Broken.", retryable=True, reference="7F3K21")
+    expect(page.locator("#status")).to_have_text("Failed, try again")
+
+
+def test_a_missing_frame_is_asked_for(page, started):
+    started.say("message.delta", message=REPLY, text="One ")
+    started.seq += 1  # lost on the way
+    started.say("message.delta", message=REPLY, text="three")
+    page.wait_for_timeout(100)
+    assert started.last("conversation.resume") == {"type": "conversation.resume", "conversation": TALK, "after": 3}
+    started.seq = 3
+    started.say("message.delta", message=REPLY, text="two ")
+    started.say("message.delta", message=REPLY, text="three")
+    started.seq = 4
+    started.say("message.delta", message=REPLY, text="three")  # and once more, which must not count
+    expect(page.locator("article[aria-busy=true] .prose")).to_have_text("One two three")
+
+
+def test_a_cut_line_resumes_where_it_was(page, started):
+    started.say("message.delta", message=REPLY, text="One ")
+    expect(page.locator("article[aria-busy=true] .prose")).to_have_text("One")
+    started.sent.clear()
+    started.socket.close()
+    page.wait_for_timeout(1500)
+    assert started.sent == [{"type": "conversation.resume", "conversation": TALK, "after": 3}]
+    started.say("message.delta", message=REPLY, text="two")
+    expect(page.locator("article[aria-busy=true] .prose")).to_have_text("One two")
+
+
+def test_a_refused_message_comes_back_to_its_author(page, line):
+    page.get_by_label("Message", exact=True).fill("Too many of these")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(100)
+    client_id = line.last("message.send")["client_id"]
+    line.whisper("error", code="rate_limited", detail="That is a lot of messages. Please wait.", client_id=client_id)
+    expect(page.get_by_role("alert")).to_contain_text("Please wait")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("Too many of these")
+    expect(page.locator(".bubble")).to_have_count(0)
+
+
+def test_a_message_waits_until_the_database_is_back(page, line):
+    page.get_by_label("Message", exact=True).fill("Are you there?")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(100)
+    sent = line.last("message.send")
+    line.sent.clear()
+    line.whisper("error", code="unavailable", detail="It is sent again in a moment.", client_id=sent["client_id"])
+    expect(page.get_by_role("alert")).to_contain_text("sent again")
+    page.wait_for_timeout(3300)
+    assert line.last("message.send") == sent
+    line.say("message.accepted", client_id=sent["client_id"], message=QUESTION, text="Are you there?")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_newest_line_is_followed_only_by_those_who_are_there(page, started):
+    started.whisper("message.html", message=REPLY, html="<p>line</p>" * 80)
+    at_end = (
+        "() => { const s = document.getElementById('scroll'); return s.scrollHeight - s.scrollTop - s.clientHeight }"
+    )
+    page.wait_for_timeout(100)
+    assert page.evaluate(at_end) < 5
+    page.locator("#scroll").hover()
+    page.mouse.wheel(0, -600)
+    page.wait_for_timeout(200)
+    started.whisper("message.html", message=REPLY, html="<p>line</p>" * 90)
+    page.get_by_role("button", name="New answer").click()
+    expect(page.get_by_role("button", name="New answer")).to_be_hidden()
+    assert page.evaluate(at_end) < 5
+
+
+def test_what_the_server_sends_as_text_stays_text(page, started):
+    started.say("run.step", message=REPLY, kind="search", label="<b>label</b>")
+    started.say("message.delta", message=REPLY, text="<img src=x onerror=alert(1)>")
+    reply = page.locator("article[aria-busy=true]")
+    expect(reply.locator(".prose")).to_have_text("<img src=x onerror=alert(1)>")
+    expect(reply.locator("b, img")).to_have_count(0)
