@@ -16,6 +16,7 @@ from knowledge.changes import record_change
 from knowledge.models import Chunk, Document, DocumentVersion
 from knowledge.publishing import delete_chunks
 from knowledge.queries import holders
+from knowledge.readers.base import clean
 from knowledge.sources import Added, DocumentRefused, NewDocument, Outcome
 from tenants.models import AuditEvent
 from tenants.scope import current_tenant_id
@@ -25,6 +26,7 @@ from tenants.services import record_audit
 FIELDS = ("title", "language", "category", "audience", "source_url", "valid_from", "valid_until")
 #: Other names under which documents bring their metadata.
 SYNONYMS = {"url": "source_url", "lang": "language"}
+MAX_TITLE = 300  # characters
 
 
 def add_document(item: NewDocument, *, actor: str, enqueue: bool = True) -> Added:
@@ -110,7 +112,7 @@ def _document(item: NewDocument) -> Document:
         source_url=item.url,
         metadata=rest,
     )
-    for name, value in ({"title": item.title} | fields).items():
+    for name, value in ({"title": clean(item.title)[:MAX_TITLE]} | fields).items():
         setattr(document, name, value)
     return document
 
@@ -119,7 +121,7 @@ def split_metadata(metadata: Mapping[str, str]) -> tuple[dict[str, Any], dict[st
     """The fields of a document that metadata names with a value fit for them, and all the rest."""
     fields: dict[str, Any] = {}
     rest: dict[str, str] = {}
-    for key, value in metadata.items():
+    for key, value in ((clean(key), clean(value)) for key, value in metadata.items()):
         name = SYNONYMS.get(key.strip().lower(), key.strip().lower())
         try:
             if name not in FIELDS or not value:
@@ -155,7 +157,7 @@ def _plan(item: NewDocument, document: Document, newest: dict[int, DocumentVersi
         filename=item.filename[-255:],
         url=item.url,
         content_hash=content_hash,
-        markdown=item.text or "",
+        markdown=clean(item.text or ""),
         publish=item.publish,
     )
     if item.data is not None:

@@ -11,7 +11,7 @@ from knowledge.models import Document
 from knowledge.services import FIELDS
 
 REPLACE, KEEP = "replace", "keep"
-MAX_TEXT = 1_000_000  # characters typed in
+MAX_TEXT = 500_000  # characters typed in
 
 
 class DateInput(forms.DateInput):

@@ -234,7 +234,7 @@ def test_progress_is_asked_for_until_everything_is_read(client, curator, tenant)
     with tenant_scope(tenant.pk):
         version = services.add_document(NewDocument(external_id="a", text="Text."), actor="a").version
         DocumentVersion.objects.update(state="embedding", progress=40)
-    url = f"/admin/knowledge/document/progress/?ids={version.document_id},x,99999999"
+    url = f"/admin/knowledge/document/progress/?ids={version.document_id},x,99999999,{'9' * 30},,-1"
     page = client.get(url).content.decode()
     assert 'value="40"' in page
     assert f"ids={version.document_id}" in page

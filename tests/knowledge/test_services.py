@@ -99,6 +99,12 @@ def test_content_that_failed_is_tried_again(scope, files):
     assert services.add_document(new(), actor="alice").version.number == 2
 
 
+def test_characters_that_postgresql_cannot_hold_are_left_out(scope, files):
+    added = services.add_document(new(text="a\x00b", title="t\x00" * 400, metadata={"k\x00": "v\x00"}), actor="a")
+    document = Document.objects.get()
+    assert (added.version.markdown, len(document.title), document.metadata) == ("ab", 300, {"k": "v"})
+
+
 @pytest.mark.parametrize(
     ("item", "reason"),
     [
