@@ -16,5 +16,5 @@ from chat.consumers import ChatConsumer  # noqa: E402
 from project import warm_up  # noqa: E402
 
 warm_up.start()
-sockets = AuthMiddlewareStack(URLRouter([path("ws/<slug:slug>/chat/", ChatConsumer.as_asgi())]))
+sockets = AuthMiddlewareStack(URLRouter([path("ws/<slug:slug>/chat/", ChatConsumer.as_asgi())]))  # type: ignore[arg-type] # an ASGI application, no view
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})

@@ -26,7 +26,7 @@ PEOPLE = [
     (Role.AGENT, "Maya", "Lind", "takes over conversations"),
     (Role.CUSTOMER, "Sofia", "Marsh", "chats, signed in"),
 ]
-OPERATOR = ("operator@askwell.example", "operator", "all tenants, in the admin")
+OPERATOR = "operator@askwell.example"
 
 Report = Callable[[str], object]
 
@@ -88,9 +88,8 @@ def _create_people(slugs: list[str]) -> dict[str, Any]:
         with tenant_scope(tenant.pk):
             add_member(user=user, role=Role.OWNER, actor="demo")
         people.append({"role": "Owner", "name": user.username, "does": f"everything of {tenant.name}"})
-    name, role, does = OPERATOR
-    _person(name, password, "", "", is_staff=True, is_superuser=True)
-    people.append({"role": role.capitalize(), "name": name, "does": does})
+    _person(OPERATOR, password, "", "", is_staff=True, is_superuser=True)
+    people.append({"role": "Operator", "name": OPERATOR, "does": "all tenants, in the admin"})
     return {"tenant": first.slug, "password": password, "people": people}
 
 
