@@ -11,8 +11,10 @@ HUE_BASE, HUE_PRIMARY = 80, 186
 SHADES = ("50", "100", "200", "300", "400", "500", "600", "700", "800", "900", "950")
 BASE = (0.985, 0.968, 0.925, 0.87, 0.71, 0.55, 0.445, 0.37, 0.275, 0.21, 0.15)
 BASE_CHROMA = (0.003, 0.004, 0.006, 0.008, 0.01, 0.012, 0.012, 0.01, 0.008, 0.006, 0.004)
-PRIMARY = (0.98, 0.95, 0.9, 0.83, 0.74, 0.56, 0.455, 0.4, 0.34, 0.29, 0.22)
+PRIMARY = (0.98, 0.95, 0.9, 0.83, 0.78, 0.7, 0.455, 0.4, 0.34, 0.29, 0.22)
 PRIMARY_CHROMA = (0.012, 0.025, 0.045, 0.06, 0.075, 0.08, 0.078, 0.07, 0.06, 0.05, 0.04)
+DOCUMENTS = reverse_lazy("admin:knowledge_document_changelist")
+ADD_DOCUMENTS = reverse_lazy("admin:knowledge_document_add")
 
 
 def unfold_settings() -> dict[str, Any]:
@@ -45,8 +47,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         groups = [
             _group(
                 "Knowledge",
-                _item("Documents", "description", reverse_lazy("admin:knowledge_document_changelist"), show=curator),
-                _item("Add documents", "upload_file", reverse_lazy("admin:knowledge_document_add"), show=curator),
+                _item("Documents", "description", DOCUMENTS, show=curator, active=_among_documents(request)),
+                _item("Add documents", "upload_file", ADD_DOCUMENTS, show=curator),
                 _item("Search", "search", reverse_lazy("admin:knowledge-search"), show=reviewer),
             ),
             _group(
@@ -78,12 +80,19 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
+def _among_documents(request: HttpRequest) -> bool:
+    return request.path.startswith(str(DOCUMENTS)) and not request.path.startswith(str(ADD_DOCUMENTS))
+
+
 def _group(title: str, *items: dict[str, Any] | None) -> dict[str, Any]:
     return {"title": title, "items": [item for item in items if item]}
 
 
-def _item(title: str, icon: str, link: str | Promise, *, show: bool = True) -> dict[str, Any] | None:
-    return {"title": title, "icon": icon, "link": link} if show else None
+def _item(
+    title: str, icon: str, link: str | Promise, *, show: bool = True, active: bool | None = None
+) -> dict[str, Any] | None:
+    chosen = {} if active is None else {"active": active}  # without it the theme compares addresses itself
+    return {"title": title, "icon": icon, "link": link, **chosen} if show else None
 
 
 def _scale(lightness: tuple[float, ...], chroma: tuple[float, ...], hue: int) -> dict[str, str]:
