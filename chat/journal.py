@@ -270,12 +270,15 @@ class Log:
             state=State.INTERRUPTED, error="interrupted", finish="interrupted", finished_at=timezone.now()
         )
 
+    def write(self) -> None:
+        """Writes the frames."""
+        with connection.cursor() as cursor:
+            _log(cursor, [Batch(self.conversation.pk, self.base + 1, self.conversation.last_seq, self.frames)])
+            _mark_announced(cursor, self.announced)
+
     def save(self, **columns: Any) -> None:
         """Writes the frames and the conversation's row, with other `columns` of it."""
-        with connection.cursor() as cursor:
-            if self.frames:
-                _log(cursor, [Batch(self.conversation.pk, self.base + 1, self.conversation.last_seq, self.frames)])
-            _mark_announced(cursor, self.announced)
+        self.write()
         Conversation.objects.filter(pk=self.conversation.pk).update(
             last_seq=self.conversation.last_seq, server=self.conversation.server, **columns
         )

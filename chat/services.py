@@ -76,19 +76,19 @@ def _post(server: uuid.UUID, tenant: Tenant, person: Person, message: NewMessage
         reply.seq = log.add("run.started", message=str(reply.pk), reply_to=str(question.pk))
         conversation.server = server
     job = job_of(tenant, conversation, question, reply.pk, alone=message.opens) if idle else None
+    if message.opens:
+        conversation.save(force_insert=True)
     Message.objects.bulk_create([question, reply])
-    _close(log, now, idle=idle)
+    _close(log, now, idle=idle, saved=message.opens)
     after = base if idle else _running_since(conversation)
     return Posted(conversation.pk, question.pk, after, base, tuple(log.frames), job, conversation.server)
 
 
 def _create(tenant: Tenant, person: Person, message: NewMessage) -> Conversation:
-    conversation = Conversation(
+    return Conversation(
         id=message.conversation, tenant=tenant, user_id=person.user, visitor=person.visitor,
         title=" ".join(message.text.split())[:TITLE_LENGTH], updated_at=timezone.now(),
     )  # fmt: skip
-    conversation.save(force_insert=True)
-    return conversation
 
 
 def _lock(person: Person, conversation_id: uuid.UUID) -> Conversation:
@@ -106,9 +106,11 @@ def _reply_to(question: Message, now: datetime) -> Message:
     )  # fmt: skip
 
 
-def _close(log: Log, now: datetime, *, idle: bool) -> None:
+def _close(log: Log, now: datetime, *, idle: bool, saved: bool = False) -> None:
     """Saves a conversation that got a message; tells the process that runs its replies to look if it is busy."""
-    if idle:
+    if saved:
+        log.write()
+    elif idle:
         log.save(updated_at=now)
     else:
         Conversation.objects.filter(pk=log.conversation.pk).update(attention=True, updated_at=now)

@@ -68,14 +68,13 @@ class Line:
         await self.outbound.put(event)
 
     async def receive(self):
-        getter = asyncio.ensure_future(self.outbound.get())
         async with asyncio.timeout(PATIENCE):
-            await asyncio.wait([getter, self.task], return_when=asyncio.FIRST_COMPLETED)
-            if not getter.done() and self.outbound.empty():
-                getter.cancel()
-                self.task.result()
-                raise AssertionError("the application ended without a word")
-            return await getter
+            while self.outbound.empty():
+                if self.task.done():
+                    self.task.result()
+                    raise AssertionError("the application ended without a word")
+                await asyncio.sleep(0.001)
+        return self.outbound.get_nowait()
 
     async def close(self):
         self.inbound.put_nowait({"type": "websocket.disconnect", "code": 1006})
