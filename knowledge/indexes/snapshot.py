@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from knowledge.indexes.lexical import LexicalIndex
-from knowledge.indexes.whitening import SENTENCE_SCALE, Whitening
+from knowledge.indexes.whitening import SENTENCE_SCALE, Whitening, unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -98,7 +98,7 @@ class Snapshot:
             live=none.astype(bool),
             sentences=sentences,
             starts=np.zeros(1, np.int64),
-            whitening=Whitening.measure(sentences, prior),
+            whitening=unmeasured(prior),
             norms=np.zeros(0, np.float32),
             frequencies=np.zeros(SLOTS, np.int64),
         )
@@ -162,7 +162,8 @@ class Snapshot:
         )
 
     def _measured(self, sentences: NDArray[np.int16], new: NDArray[np.int16]) -> tuple[Whitening, Floats]:
-        if len(sentences) > REMEASURE * self.whitening.sentences:
+        # Without an index the rows are the candidates of one query, which are no sample of the corpus.
+        if self.paragraphs is not None and len(sentences) > REMEASURE * self.whitening.sentences:
             whitening = Whitening.measure(sentences, self.prior)
             return whitening, whitening.norms(sentences)
         return self.whitening, np.concatenate([self.norms, self.whitening.norms(new)])

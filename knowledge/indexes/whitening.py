@@ -102,5 +102,11 @@ class Whitening:
         return direction
 
 
+@cache
+def unmeasured(prior: Prior) -> Whitening:
+    """The statistics of a tenant of which nothing is known but the prior."""
+    return Whitening.measure(np.zeros((0, len(prior.mean)), np.int16), prior)
+
+
 def _floats(sentences: NDArray[np.int16]) -> Floats:
     return sentences.astype(np.float32) * np.float32(1 / SENTENCE_SCALE)
