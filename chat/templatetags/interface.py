@@ -9,6 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
+from chat.reviewing import LOW_RATING, UNSURE
+
 register = template.Library()
 
 FULL = 100  # width of a bar in its own units
@@ -59,6 +61,18 @@ def initials(name: str) -> str:
     """At most two letters for an avatar."""
     words = name.replace("@", " ").replace(".", " ").split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+@register.filter
+def is_unsure(confidence: float | None) -> bool:
+    """Whether the agent was not sure of a reply."""
+    return confidence is None or confidence < UNSURE
+
+
+@register.filter
+def is_low(rating: int) -> bool:
+    """Whether a customer's stars are few."""
+    return rating <= LOW_RATING
 
 
 @register.filter

@@ -75,6 +75,7 @@ function showWaiting() {
 function opened() {
   clearTimeout(awayTimer);
   document.getElementById("away").hidden = true;
+  thread.mend();
   again();
 }
 

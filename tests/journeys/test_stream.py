@@ -141,6 +141,17 @@ def test_a_cut_line_resumes_where_it_was(page, started):
     expect(page.locator("article[aria-busy=true] .prose")).to_have_text("One two")
 
 
+def test_an_end_that_could_not_be_fetched_is_fetched_later(page, started):
+    page.route(re.compile("/techpro/messages/"), lambda route: route.fulfill(status=204))
+    started.say("message.done", message=REPLY, text="The end.", html="<p>The end.</p>", finish="stop", citations=[])
+    expect(page.locator("article .prose")).to_have_text("The end.")
+    expect(page.locator("article[data-finished]")).to_have_count(0)
+    page.unroute_all()
+    page.route(re.compile("/techpro/messages/"), lambda route: route.fulfill(body=FINISHED, content_type="text/html"))
+    started.socket.close()
+    page.locator("article[data-finished]").wait_for()
+
+
 def test_a_refused_message_comes_back_to_its_author(page, line):
     page.get_by_label("Message", exact=True).fill("Too many of these")
     page.keyboard.press("Enter")

@@ -110,6 +110,12 @@ export class Thread {
     await this.#replace(reply.article, id);
   }
 
+  /** Fetches the ends of replies that could not be had when they came. */
+  mend() {
+    const bare = ".msg[data-message]:not(.msg-you, [data-finished], [aria-busy])";
+    for (const article of this.messages.querySelectorAll(bare)) this.#replace(article, article.dataset.message);
+  }
+
   handedOver() {
     document.getElementById("handover")?.remove();
     this.messages.append(clone("handover"));
