@@ -167,7 +167,7 @@ class Customer:
 
 
 def check(frames):
-    """What the protocol promises of the frames of one client; a test of the product's own, written from the contract."""
+    """What the protocol promises of the frames that one client gets."""
     last, streamed, ended, accepted = {}, {}, [], []
     for frame in frames:
         kind, message = frame["type"], frame.get("message")

@@ -1,4 +1,4 @@
-"""Many customers whose lines are cut at random, on two processes, with a database that stumbles and a process that dies."""
+"""Many customers whose lines are cut at random: two processes, a database that stumbles, a process that dies."""
 
 import asyncio
 import random
@@ -50,7 +50,9 @@ async def converse(customer, hubs, dice, questions=3):
                         if customer.conversation:
                             await customer.resume(customer.last)
                         resumed = True
-                    if not any(f.get("client_id") == client_id and f["type"] == "message.accepted" for f in customer.frames):
+                    if not any(
+                        f.get("client_id") == client_id and f["type"] == "message.accepted" for f in customer.frames
+                    ):
                         await customer.ask(text, client_id=client_id)
                     async with asyncio.timeout(dice.random() * 0.4):
                         await customer.until("message.done", "message.failed", "error")
@@ -70,7 +72,9 @@ def drain(customer):
 
 
 def ended(customer, client_id):
-    mine = {f["message"] for f in customer.frames if f.get("client_id") == client_id and f["type"] == "message.accepted"}
+    mine = {
+        f["message"] for f in customer.frames if f.get("client_id") == client_id and f["type"] == "message.accepted"
+    }
     runs = {f["message"] for f in customer.frames if f["type"] == "run.started" and f["reply_to"] in mine}
     return any(f["type"] in ("message.done", "message.failed") and f["message"] in runs for f in customer.frames)
 
@@ -95,7 +99,9 @@ def stumble(monkeypatch, dice):
 
 
 @pytest.mark.parametrize("faults", [False, True])
-async def test_every_customer_gets_every_answer_whole(new_customer, processes, hub, tenant, verify, monkeypatch, faults):
+async def test_every_customer_gets_every_answer_whole(
+    new_customer, processes, hub, tenant, verify, monkeypatch, faults
+):
     dice = random.Random(7)
     hubs = [(await processes(talkative(n))).hub for n in range(2)]
     crowd = [await new_customer(hubs[0]) for _ in range(CUSTOMERS)]
@@ -107,7 +113,9 @@ async def test_every_customer_gets_every_answer_whole(new_customer, processes, h
         verify(customer.frames)
         done = {f["message"]: f["text"] for f in customer.frames if f["type"] == "message.done"}
         assert len(done) == 3
-        rows = await in_tenant(tenant.pk, lambda done=done: dict(Message.objects.filter(pk__in=done).values_list("pk", "text")))
+        rows = await in_tenant(
+            tenant.pk, lambda done=done: dict(Message.objects.filter(pk__in=done).values_list("pk", "text"))
+        )
         assert {str(pk): text for pk, text in rows.items()} == done
     left = lambda: Conversation.objects.exclude(server=None).count()  # noqa: E731
     async with asyncio.timeout(10):
