@@ -158,7 +158,7 @@ def _embed_and_write(block: list[tuple[_Job, ChunkDraft]], embedder: Embedder, p
         for index in indices:
             _note_progress(block[index][0])
 
-    inputs = [PassageInput(_title(job), draft.text, draft.sentences) for job, draft in block]
+    inputs = [PassageInput(_context(job, draft), draft.text, draft.sentences) for job, draft in block]
     encodings = encode(inputs, embedder, pool, progress)
     passages = [EncodedChunk(job.work, draft, vectors) for (job, draft), vectors in zip(block, encodings, strict=True)]
     jobs = list({job.work.version: job for job, _ in block}.values())
@@ -167,8 +167,10 @@ def _embed_and_write(block: list[tuple[_Job, ChunkDraft]], embedder: Embedder, p
     _write(jobs, passages, embedder.name)
 
 
-def _title(job: _Job) -> str:
-    return job.work.title or job.document.title
+def _context(job: _Job, draft: ChunkDraft) -> str:
+    """Title and headings: what a passage is about where its own words do not say it."""
+    title = job.work.title or job.document.title
+    return " – ".join(part for part in dict.fromkeys((title, *draft.heading_path)) if part)
 
 
 def encode(
