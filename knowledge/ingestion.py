@@ -170,7 +170,7 @@ def _embed_and_write(block: list[tuple[_Job, ChunkDraft]], embedder: Embedder, p
 def _context(job: _Job, draft: ChunkDraft) -> str:
     """Title and headings: what a passage is about where its own words do not say it."""
     title = job.work.title or job.document.title
-    return " – ".join(part for part in dict.fromkeys((title, *draft.heading_path)) if part)
+    return " . ".join(part for part in dict.fromkeys((title, *draft.heading_path)) if part)
 
 
 def encode(
