@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.serving import scripted_model, serving
-from tests.faults.stage import ANSWER, LONG, SEED, TOKEN_MS, Stage, Web, read_cast
+from tests.faults.stage import ANSWER, LONG, SEED, TOKEN_MS, Stage, Web, read_cast, tell
 
 
 def pytest_collection_modifyitems(items):
@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def stage():
-    print(f"\nfault tests in their {'long' if LONG else 'short'} form, seed {SEED}")
+    tell(f"fault tests in their {'long' if LONG else 'short'} form, seed {SEED}")
     script = {"otherwise": ANSWER, "token_ms": TOKEN_MS}
     with tempfile.TemporaryDirectory(prefix="askwell-faults-") as folder, scripted_model(script) as model:
         Path(folder).chmod(0o755)  # PostgreSQL runs as another user when the tests run as root

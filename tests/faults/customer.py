@@ -169,6 +169,10 @@ class Customer:
     # What they know
 
     @property
+    def connected(self) -> bool:
+        return self._line is not None
+
+    @property
     def told(self) -> list[str]:
         """What they were told but for the text, for the message of a failing test."""
         return [

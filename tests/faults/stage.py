@@ -85,9 +85,17 @@ class Stage:
     # Its processes
 
     def child(self, word: str) -> psutil.Process:
-        """The child of `serve` with this word in its command line."""
-        children = psutil.Process(self.server.process.pid).children()
-        return next(child for child in children if word in child.cmdline())
+        """The child of `serve` with this word in its command line, once there is one."""
+
+        def find() -> psutil.Process | None:
+            for child in psutil.Process(self.server.process.pid).children():
+                with contextlib.suppress(psutil.NoSuchProcess):  # a zombie is one of these
+                    if word in child.cmdline():
+                        return child
+            return None
+
+        found: psutil.Process = self.wait_until(find, 60, f"serve has started {word}")
+        return found
 
     def postmaster(self) -> psutil.Process:
         pid = (postgres.cluster(self.server.data) / "postmaster.pid").read_text().split("\n", 1)[0]
@@ -109,7 +117,7 @@ class Stage:
             victim = {"web": lambda: self.child("daphne"), "worker": lambda: self.child("work")}.get(
                 what, self.postmaster
             )()
-        name = f"{what}: {' '.join(victim.cmdline())[-60:]} ({victim.pid})"
+        name = f"{what} ({victim.pid}, {' '.join(victim.cmdline()).strip()[:60]})"
         victim.kill()
         if what == "other web" and self.other.process:
             self.other.process.wait()
@@ -146,6 +154,10 @@ class Stage:
         with psycopg.connect(**self._address("postgres"), autocommit=True, connect_timeout=5) as connection:
             return connection.execute(statement, values).fetchall()
 
+    def execute(self, statement: str, *values: Any) -> None:
+        with psycopg.connect(**self._address("postgres"), autocommit=True, connect_timeout=5) as connection:
+            connection.execute(statement, values)
+
     def as_askwell(self) -> psycopg.Connection:
         """A connection of the role that the product uses."""
         return psycopg.connect(**self._address(postgres.ROLE), autocommit=True, connect_timeout=5)
@@ -171,6 +183,11 @@ class Stage:
         for base in self.bases:
             process = self.server.process
             wait_until_ready(base, process, self.server.log, time.monotonic())
+
+
+def tell(text: str) -> None:
+    """A figure for whoever runs pytest with -s, and for the report of a failing test."""
+    print(f"\n{text}", flush=True)  # noqa: T201 (tests measure, too)
 
 
 def read_cast(output: str) -> dict[str, Any]:

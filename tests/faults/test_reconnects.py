@@ -4,7 +4,7 @@ import asyncio
 import random
 
 from tests.faults.customer import Customer, problems
-from tests.faults.stage import ANSWER, LONG, QUESTION, SEED
+from tests.faults.stage import ANSWER, LONG, QUESTION, SEED, tell
 
 STREAMS, AT_ONCE, MOST_CUTS = (2000, 40, 4) if LONG else (60, 20, 3)
 LONGEST_READ = 2.5  # seconds between two cuts; a whole reply takes about as long
@@ -39,7 +39,7 @@ async def test_streams_that_are_cut_come_back_whole(stage):
     kinds = {frame["type"] for customer, _ in results for frame in customer.frames}
     assert not kinds & {"frames.skipped", "message.reset", "message.failed", "error"}
     cuts = sum(customer.cuts for customer, _ in results)
-    print(f"\n{STREAMS} streams, {cuts} cuts, {sum(len(c.raw) for c, _ in results)} frames")
+    tell(f"{STREAMS} streams, {cuts} cuts, {sum(len(c.raw) for c, _ in results)} frames")
     await the_log_tells_the_same(stage, [customer for customer, _ in results[:: max(1, STREAMS // 20)]])
     kept = stage.query(
         "SELECT count(*), count(DISTINCT reply_to_id), count(*) FILTER (WHERE state = 'done' AND text = %s) "
@@ -53,10 +53,10 @@ async def the_log_tells_the_same(stage, customers):
     """A reader who comes later, to any process, gets the very same bytes."""
     for customer, base in zip(customers, stage.bases * len(customers), strict=False):
         before, customer.raw = customer.raw, {}
-        at = len(customer.frames)
+        at, last = len(customer.frames), max(before)
         await customer.connect(base)
         await customer.resume(after=0)
-        await customer.until(lambda frame, last=max(before): frame.get("seq") == last, since=at)
+        await customer.until(lambda frame, last=last: frame.get("seq") == last, since=at)
         await customer.cut()
         assert customer.raw == before
 
