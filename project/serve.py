@@ -37,6 +37,7 @@ RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0)  # seconds before the nth restart in
 STEADY = 60.0  # seconds after which a process counts as healthy again
 PR_SET_PDEATHSIG = 1  # prctl(2)
 WORKER_NICENESS = 10
+WEBSOCKET_BYTES = 4 * 2**20  # of a frame; what is larger is cut off without the close code that tells the client why
 
 
 class Refused(Exception):  # noqa: N818 (not an error of ours: a sentence for the operator)
@@ -204,7 +205,8 @@ def web(listener: socket.socket) -> Child:
     """The web server: daphne on the socket that is held here."""
     descriptor = listener.fileno()
     command = [sys.executable, "-m", "daphne", "--fd", str(descriptor), "--verbosity", "0", "--ping-interval", "20",
-               "--ping-timeout", "30", "--no-server-name"]  # fmt: skip
+               "--ping-timeout", "30", "--no-server-name", "--websocket-max-frame-size", str(WEBSOCKET_BYTES),
+               "--websocket-max-message-size", str(WEBSOCKET_BYTES)]  # fmt: skip
     if os.environ.get("ASKWELL_PROXY", "").strip() == "1":
         command.append("--proxy-headers")
     return Child("web server", [*command, "project.asgi:application"], descriptors=(descriptor,))
