@@ -1,0 +1,58 @@
+"""Erasing one person: everything a tenant holds about a customer, and their account where it serves nothing else."""
+
+import hashlib
+from collections import Counter
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
+
+from chat.models import Conversation
+from tenants.models import Membership, Role
+from tenants.scope import user_scope
+from tenants.services import record_audit
+
+
+def erase_customer(*, email: str, actor: str) -> dict[str, int]:
+    """Removes what the tenant in scope holds about the person with this address.
+
+    Conversations go with their messages, frames, ratings and reviews. The account goes too when it belongs to no other
+    tenant and to nobody who works for this one; then its sessions end. The audit trail notes a digest of the address.
+
+    Returns:
+        How many rows of each kind were removed; empty when nobody is known by that address.
+    """
+    removed: Counter[str] = Counter()
+    with transaction.atomic():
+        for user in User.objects.filter(Q(email__iexact=email) | Q(username__iexact=email)):
+            removed.update(_counted(Conversation.objects.filter(user=user).delete()))
+            removed.update(_counted(Membership.objects.filter(user=user, role=Role.CUSTOMER).delete()))
+            if not _needed(user):
+                removed.update(_delete_account(user))
+        if removed:
+            digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()[:16]
+            record_audit(actor=actor, action="customer.erased", target=digest, detail=dict(removed))
+    return dict(removed)
+
+
+def _counted(deletion: tuple[int, dict[str, int]]) -> dict[str, int]:
+    return {name.rpartition(".")[2].lower(): count for name, count in deletion[1].items() if count}
+
+
+def _delete_account(user: User) -> dict[str, int]:
+    """Keeps it where another tenant, whose rows cannot be seen from here, has conversations with this person."""
+    try:
+        with transaction.atomic():
+            deleted = user.delete()
+            connection.check_constraints()  # now, not at the commit
+    except IntegrityError:
+        return {}
+    return _counted(deleted)
+
+
+def _needed(user: User) -> bool:
+    """Whether the account is an operator's, or has a role anywhere."""
+    if user.is_superuser:
+        return True
+    with user_scope(user.pk):
+        return Membership.of_user(user.pk).exists()
