@@ -8,7 +8,7 @@ import contextlib
 import logging
 import uuid
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -50,6 +50,8 @@ Send = Callable[[Event], Awaitable[None]]
 LARGEST_FRAME = 64 * 1024  # bytes
 INBOX = 200  # frames of a socket that may wait for the one before them
 OUTBOX_BYTES = 8 * 1024 * 1024  # that may wait for a socket that reads slowly
+PATIENCE_SECONDS = 4.0  # for a frame's work, before its sender hears that it takes long
+DATABASE_AWAY = "The server cannot reach its database. Your message is safe here: it is sent again in a moment."
 RESUME_COST = 10  # frames: a resume may send a long log
 
 # Close codes; standard ones such as 1009 are refused to applications by daphne's WebSocket library.
@@ -168,7 +170,7 @@ class ChatConsumer:
         """Takes frames as fast as they come; nothing here waits for what they ask."""
         while (event := await receive())["type"] == "websocket.receive":
             text = event.get("text")
-            if text is not None and (len(text) > LARGEST_FRAME or len(text.encode()) > LARGEST_FRAME):
+            if len(event.get("bytes") or text or "") > LARGEST_FRAME or len((text or "").encode()) > LARGEST_FRAME:
                 raise CloseError(*TOO_LARGE)
             if not self._frames.take():
                 raise CloseError(*TOO_MANY)
@@ -195,7 +197,7 @@ class ChatConsumer:
     async def _answer(self, frame: ClientFrame) -> None:
         about = {"client_id": frame.client_id} if isinstance(frame, SendMessage) else {}
         try:
-            await self._do(frame)
+            await self._patiently(self._do(frame), about)
         except FrameError as error:
             self.push((encode_error(error.code, error.detail, **about),))
         except NotFoundError:
@@ -203,11 +205,24 @@ class ChatConsumer:
         except AheadError:
             self.push((encode_error("ahead", "This page knows more than the server: load it again."),))
         except UNAVAILABLE:
-            detail = "The server cannot reach its database. Your message is safe here: it is sent again in a moment."
-            self.push((encode_error("unavailable", detail, **about),))
+            self.push((encode_error("unavailable", DATABASE_AWAY, **about),))
         except Exception:  # one frame that breaks must not cost the customer the socket
             log.exception("A frame of type %s broke", type(frame).__name__)
             self.push((encode_error("internal", "Something went wrong on our side. Please try again.", **about),))
+
+    async def _patiently(self, work: Coroutine[Any, Any, None], about: dict[str, str]) -> None:
+        """Waits for work to its end, and says meanwhile that it takes long: a database that hangs raises nothing.
+
+        A client that sends its message again does no harm, here as ever.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
+            if not done:
+                self.push((encode_error("unavailable", DATABASE_AWAY, **about),))
+            await task
+        finally:
+            task.cancel()
 
     async def _do(self, frame: ClientFrame) -> None:
         tenant, person = self.visit.tenant, self.visit.person

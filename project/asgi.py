@@ -13,8 +13,9 @@ http = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 
 from chat.consumers import ChatConsumer  # noqa: E402
-from project import warm_up  # noqa: E402
+from project import pulse, warm_up  # noqa: E402
 
+pulse.start()
 warm_up.start()
 sockets = AuthMiddlewareStack(URLRouter([path("ws/<slug:slug>/chat/", ChatConsumer.as_asgi())]))  # type: ignore[arg-type] # an ASGI application, no view
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})

@@ -51,8 +51,16 @@ def forbidden(request: HttpRequest, exception: Exception | None = None, reason: 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 while the database is away, which passes by itself; 500 for a defect."""
-    code = 503 if isinstance(sys.exc_info()[1], AWAY) else 500
-    response = render(None, "error.html", {"code": code, "path": request.path}, status=code)
-    if code == 503:  # noqa: PLR2004 (the status)
-        response["Retry-After"] = "5"
+    if isinstance(sys.exc_info()[1], AWAY):
+        return away(request)
+    return render(None, "error.html", {"code": 500, "path": request.path}, status=500)
+
+
+def away(request: HttpRequest) -> HttpResponse:
+    """503 until the database is back."""
+    if request.path == "/healthz":
+        return _not_ready("waiting for the database")
+    response = render(None, "error.html", {"code": 503, "path": request.path}, status=503)
+    response["Retry-After"] = "5"
+    response._has_been_logged = True  # type: ignore[attr-defined] # noqa: SLF001 (said once in the log, not for each request)
     return response

@@ -1,3 +1,4 @@
+import asyncio
 import uuid
 
 import pytest
@@ -223,3 +224,19 @@ async def _in(tenant, function):
             return function()
 
     return await in_thread(scoped)
+
+
+async def test_work_that_takes_long_is_announced_and_done_all_the_same(customer, monkeypatch):
+    monkeypatch.setattr(consumers, "PATIENCE_SECONDS", 0.05)
+    post = Hub.post
+
+    async def slowly(self, *args):
+        await asyncio.sleep(0.3)
+        return await post(self, *args)
+
+    monkeypatch.setattr(Hub, "post", slowly)
+    await customer.send(type="message.send", client_id="late", conversation=None, text="Where is it?")
+    error = await customer.next()
+    assert (error["type"], error["code"], error["client_id"]) == ("error", "unavailable", "late")
+    turn = await customer.until("message.done")
+    assert turn[0]["type"] == "message.accepted"
