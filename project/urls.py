@@ -1,7 +1,7 @@
 """Every address there is; the applications list their own."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from project import views
@@ -9,11 +9,7 @@ from project import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
-    path(
-        "accounts/sign-in/",
-        LoginView.as_view(template_name="signin.html", redirect_authenticated_user=True),
-        name="sign-in",
-    ),
+    path("accounts/sign-in/", views.SignInView.as_view(), name="sign-in"),
     path("accounts/sign-out/", LogoutView.as_view(next_page="/"), name="sign-out"),
     path("admin/", admin.site.urls),
     path("<slug:slug>/", include("chat.urls")),

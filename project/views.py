@@ -2,14 +2,18 @@
 
 import sys
 
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from psycopg_pool import PoolTimeout
 
+from chat.services import adopt_visitor
 from project import warm_up
 from tenants.middleware import tenants_of
 from tenants.models import Tenant
+from tenants.scope import tenant_scope
 
 AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
@@ -21,6 +25,23 @@ def home(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(f"/{tenants[0].slug}/")
     mine = tenants_of(request) if request.user.is_authenticated else []
     return render(request, "home.html", {"tenants": mine or tenants})
+
+
+class SignInView(LoginView):
+    """Signs in, and takes along what the person asked as a visitor of the tenant they came from."""
+
+    template_name = "signin.html"
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        slug = self.get_success_url().lstrip("/").partition("/")[0]
+        tenant = Tenant.objects.filter(slug=slug, active=True).first()
+        visitor = getattr(self.request, "visitor", None)
+        if tenant and visitor:
+            with tenant_scope(tenant.pk):
+                adopt_visitor(visitor=visitor, user_id=form.get_user().pk)
+        return response
 
 
 def healthz(_request: HttpRequest) -> JsonResponse:

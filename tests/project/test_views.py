@@ -1,11 +1,17 @@
 """Pages that belong to no tenant."""
 
+import uuid
+
 import pytest
 from django.db import OperationalError
 from django.test import RequestFactory
+from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
+from chat.models import Conversation
 from project import views, warm_up
+from tenants.access import sign_visitor
+from tenants.scope import tenant_scope
 from tenants.services import create_tenant
 
 pytestmark = pytest.mark.django_db
@@ -95,3 +101,34 @@ def test_pages_carry_a_strict_policy(client, tenant, other_tenant, path):
     policy = client.get(path)["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+def sign_in(client, name, address):
+    return client.post(f"/accounts/sign-in/?next={address}", {"username": name, "password": "a long enough password"})
+
+
+def test_who_signs_in_keeps_what_they_asked_as_a_visitor(client, tenant, bob):
+    visitor = uuid.uuid4()
+    with tenant_scope(tenant.pk):
+        asked = Conversation.objects.create(visitor=visitor, updated_at=timezone.now())
+    client.cookies["askwell_visitor"] = sign_visitor(visitor)
+    assert sign_in(client, "bob", "/acme/").status_code == 302
+    with tenant_scope(tenant.pk):
+        asked.refresh_from_db()
+        assert (asked.user_id, asked.visitor) == (bob.pk, None)
+
+
+def test_another_visitors_questions_are_left_alone(client, tenant, bob):
+    with tenant_scope(tenant.pk):
+        others = Conversation.objects.create(visitor=uuid.uuid4(), updated_at=timezone.now())
+    client.cookies["askwell_visitor"] = sign_visitor(uuid.uuid4())
+    sign_in(client, "bob", "/acme/")
+    with tenant_scope(tenant.pk):
+        others.refresh_from_db()
+        assert others.user_id is None
+
+
+def test_signing_in_from_nowhere_in_particular(client, tenant, bob):
+    client.cookies["askwell_visitor"] = sign_visitor(uuid.uuid4())
+    assert sign_in(client, "bob", "")["Location"] == "/"
+    assert sign_in(client, "bob", "https://elsewhere.example/")["Location"] == "/"
