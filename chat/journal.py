@@ -276,12 +276,18 @@ class Log:
             _log(cursor, [Batch(self.conversation.pk, self.base + 1, self.conversation.last_seq, self.frames)])
             _mark_announced(cursor, self.announced)
 
-    def save(self, **columns: Any) -> None:
-        """Writes the frames and the conversation's row, with other `columns` of it."""
+    def save(self, *, attention: bool = False) -> None:
+        """Writes the frames and the conversation's row."""
         self.write()
-        Conversation.objects.filter(pk=self.conversation.pk).update(
-            last_seq=self.conversation.last_seq, server=self.conversation.server, **columns
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE chat_conversation SET last_seq = %s, server = %s, attention = %s, updated_at = now() "
+                "WHERE id = %s AND tenant_id = %s",
+                (
+                    *(self.conversation.last_seq, self.conversation.server, attention),
+                    *(self.conversation.pk, current_tenant_id()),
+                ),
+            )
 
 
 def job_of(

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from chat.journal import Job, Log, job_of
 from chat.models import TITLE_LENGTH, UNFINISHED, Conversation, Feedback, Message, Role, State
-from chat.queries import NotFoundError, Person, conversations_of, find_conversation, find_message
+from chat.queries import NotFoundError, Person, find_conversation, find_message, lock_conversation
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id, tenant_scope
 
@@ -61,7 +61,9 @@ def post_message(*, server: uuid.UUID, tenant: Tenant, person: Person, message: 
 
 def _post(server: uuid.UUID, tenant: Tenant, person: Person, message: NewMessage) -> Posted:
     now = timezone.now()
-    conversation = _create(tenant, person, message) if message.opens else _lock(person, message.conversation)
+    conversation = (
+        _create(tenant, person, message) if message.opens else lock_conversation(person, message.conversation)
+    )
     base, idle = conversation.last_seq, conversation.server is None
     question = Message(
         tenant=tenant, conversation=conversation, role=Role.CUSTOMER, person=person.key, client_id=message.client_id,
@@ -91,14 +93,6 @@ def _create(tenant: Tenant, person: Person, message: NewMessage) -> Conversation
     )  # fmt: skip
 
 
-def _lock(person: Person, conversation_id: uuid.UUID) -> Conversation:
-    """A person's conversation with its row locked, so that nobody else gives it numbers."""
-    found = conversations_of(person).filter(pk=conversation_id).select_for_update().first()
-    if found is None:
-        raise NotFoundError
-    return found
-
-
 def _reply_to(question: Message, now: datetime) -> Message:
     return Message(
         tenant=question.tenant, conversation=question.conversation, role=Role.ASSISTANT, reply_to=question,
@@ -111,7 +105,7 @@ def _close(log: Log, now: datetime, *, idle: bool, saved: bool = False) -> None:
     if saved:
         log.write()
     elif idle:
-        log.save(updated_at=now)
+        log.save()
     else:
         Conversation.objects.filter(pk=log.conversation.pk).update(attention=True, updated_at=now)
 
@@ -138,7 +132,7 @@ def retry_reply(*, server: uuid.UUID, tenant: Tenant, person: Person, message_id
         old = find_message(person, message_id)
         if old.reply_to_id is None:
             raise NotFoundError
-        conversation = _lock(person, old.conversation_id)
+        conversation = lock_conversation(person, old.conversation_id)
         question = Message.objects.defer("trace").get(pk=old.reply_to_id)
         base, idle, now = conversation.last_seq, conversation.server is None, timezone.now()
         if Message.objects.filter(reply_to=question, state__in=UNFINISHED).exists():
