@@ -1,10 +1,16 @@
 """The ASGI application, the same under daphne, uvicorn and granian."""
 
+import asyncio
 import os
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.urls import path
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 http = get_asgi_application()
@@ -13,9 +19,18 @@ http = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 
 from chat.consumers import ChatConsumer  # noqa: E402
+from chat.upkeep import get_hub  # noqa: E402
 from project import pulse, warm_up  # noqa: E402
 
 pulse.start()
 warm_up.start()
-sockets = AuthMiddlewareStack(URLRouter([path("ws/<slug:slug>/chat/", ChatConsumer.as_asgi())]))  # type: ignore[arg-type] # an ASGI application, no view
-application = ProtocolTypeRouter({"http": http, "websocket": sockets})
+routes = URLRouter([path("ws/<slug:slug>/chat/", ChatConsumer.as_asgi())])  # type: ignore[arg-type] # an application, no view
+protocols = ProtocolTypeRouter({"http": http, "websocket": AuthMiddlewareStack(routes)})
+upkeep: set[asyncio.Task[Any]] = set()
+
+
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Serves a request; the first one starts what a process does all the time, such as to take over from dead ones."""
+    if not upkeep:
+        upkeep.add(asyncio.create_task(get_hub()))
+    await protocols(scope, receive, send)
