@@ -6,6 +6,8 @@ from typing import Any
 
 from django.urls import reverse
 
+from knowledge.retrieval.scores import SCORES
+
 PATH = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "  # between the headings above a passage
 #: What happened, by the name an event has in the trace: how it is called, and its picture.
 EVENTS = {
@@ -24,15 +26,6 @@ REWRITERS = {
     "unchanged": "It stands by itself",
     "topic": "The topic carried over from before",
     "model": "Written anew by the model",
-}
-#: Partial scores by their names in retrieval, in the order they arise.
-SCORES = {
-    "lexical": "Words",
-    "cosine": "Best sentence",
-    "dense": "Meaning",
-    "fused": "Together",
-    "interaction": "Word by word",
-    "rerank": "Ranking",
 }
 
 

@@ -153,7 +153,7 @@ class Chunk(TenantOwned):
         ordering = ["version", "ordinal"]
 
     def __str__(self) -> str:
-        return f"{self.document} #{self.ordinal}"
+        return f"{self.document} #{self.ordinal + 1}"
 
 
 class ChunkVectors(TenantOwned):

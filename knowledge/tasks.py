@@ -26,7 +26,9 @@ from tenants.scope import tenant_scope
 
 INGEST = "knowledge.ingest"
 INGESTION, UPKEEP = "ingestion", "upkeep"  # queues
-STALLED_AFTER = 30.0  # seconds without a sign of life after which a worker counts as dead
+HEARTBEAT = 2.5  # seconds between two signs of life of a worker
+FIRST = 10  # priority: upkeep does not queue behind documents
+STALLED_AFTER = 9.0  # seconds without a sign of life after which a worker counts as dead
 FORGOTTEN_AFTER = dt.timedelta(minutes=2)  # without progress and without a job
 KEEP_JOBS = 24 * 7  # hours
 log = logging.getLogger(__name__)
@@ -62,8 +64,15 @@ def enqueue(versions: Iterable[DocumentVersion]) -> None:
             log.info("Version %s waits already", version.pk)
 
 
+@app.periodic(cron="* * * * * */4")  # every 4 seconds: with STALLED_AFTER, a dead worker's jobs run again within 15
+@app.task(name="knowledge.retry_stalled", queue=UPKEEP, queueing_lock="knowledge.retry_stalled", priority=FIRST)
+def retry_stalled_periodically(timestamp: int) -> None:  # noqa: ARG001 (procrastinate hands it over)
+    """Does `retry_stalled` again and again. A worker that was only slow loses to the one that took its place."""
+    retry_stalled()
+
+
 @app.periodic(cron="* * * * * */20")  # every 20 seconds
-@app.task(name="knowledge.recover", queue=UPKEEP, queueing_lock="knowledge.recover", pass_context=False)
+@app.task(name="knowledge.recover", queue=UPKEEP, queueing_lock="knowledge.recover", priority=FIRST)
 def recover_periodically(timestamp: int) -> None:  # noqa: ARG001 (procrastinate hands it over)
     """Does `recover` again and again."""
     recover()

@@ -50,6 +50,16 @@ class AskwellAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold ships no
             *super().get_urls(),
         ]
 
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The first page: how the tenant's documents stand, for those who keep them."""
+        from knowledge.admin.overview import overview  # the site is made before there are models
+
+        access = getattr(request, "access", None)
+        documents = overview() if access and access.may("curator") else None
+        context = {"title": "Overview", "documents": documents, **(extra_context or {})}
+        response: HttpResponse = super().index(request, context)
+        return response
+
     def search_knowledge(self, request: HttpRequest) -> HttpResponse:
         """What a search finds in the tenant's documents, with every score."""
         from knowledge.admin.search import search_page  # retrieval loads libraries that no other page needs

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.functional import Promise
 
 HUE_BASE, HUE_PRIMARY = 80, 186
@@ -22,7 +22,7 @@ def unfold_settings() -> dict[str, Any]:
     return {
         "SITE_TITLE": "Askwell",
         "SITE_HEADER": "Askwell",
-        "SITE_URL": "/",
+        "SITE_URL": None,
         "SITE_ICON": lambda _request: static("logo.svg"),
         "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("logo.svg")}],
         "BORDER_RADIUS": "10px",
@@ -46,6 +46,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         owner, curator, reviewer = access.may(), access.may("curator"), access.may("curator", "reviewer")
         groups = [
             _group(
+                "",
+                _item("Overview", "home", reverse_lazy("admin:index"), active=request.path == reverse("admin:index")),
+            ),
+            _group(
                 "Knowledge",
                 _item("Documents", "description", DOCUMENTS, show=curator, active=_among_documents(request)),
                 _item("Add documents", "upload_file", ADD_DOCUMENTS, show=curator),
@@ -57,7 +61,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Review", "rate_review", f"/{tenant.slug}/review/", show=access.may("reviewer", "curator")),
             ),
             _group(
-                tenant.name,
+                "Organisation",
                 _item("Settings", "tune", reverse_lazy("admin:tenants_tenant_change", args=[tenant.pk]), show=owner),
                 _item("Members", "group", reverse_lazy("admin:tenants_membership_changelist"), show=owner),
                 _item("API keys", "key", reverse_lazy("admin:tenants_apikey_changelist"), show=owner),

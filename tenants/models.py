@@ -26,6 +26,7 @@ class Tenant(models.Model):
     """An organisation that answers its customers with Askwell, at /<slug>/ and at its host name if it has one."""
 
     slug = models.CharField(
+        _("address"),
         max_length=40,
         unique=True,
         validators=[
@@ -42,18 +43,30 @@ class Tenant(models.Model):
         max_length=12, default="en", help_text=_("The language most of its documents are in: en, es, de …")
     )
     host = models.CharField(
+        _("host name"),
         max_length=253,
         unique=True,
         null=True,
         blank=True,
         help_text=_("Optional: a host name of its own, such as help.example.com"),
     )
-    greeting = models.CharField(max_length=200, blank=True)
+    greeting = models.CharField(
+        max_length=200, blank=True, help_text=_("The first line of an empty chat; empty: “What can we help with?”")
+    )
     suggestions = models.JSONField(
         default=list, blank=True, help_text=_("Offered to begin with: a list of {title, detail, question}.")
     )
-    hue = models.PositiveSmallIntegerField(default=HUE_OF_ASKWELL, validators=[MaxValueValidator(359)])
-    chroma = models.FloatField(default=CHROMA_OF_ASKWELL, validators=[MinValueValidator(0), MaxValueValidator(0.1)])
+    hue = models.PositiveSmallIntegerField(
+        default=HUE_OF_ASKWELL,
+        validators=[MaxValueValidator(359)],
+        help_text=_("The colour of buttons and links, 0 to 359: 25 is red, 145 green, 186 teal, 260 blue."),
+    )
+    chroma = models.FloatField(
+        _("strength"),
+        default=CHROMA_OF_ASKWELL,
+        validators=[MinValueValidator(0), MaxValueValidator(0.1)],
+        help_text=_("How strong the colour is: 0 (grey) to 0.1."),
+    )
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -128,9 +141,10 @@ class Membership(TenantOwned):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     role = models.CharField(max_length=12, choices=Role.choices)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("member since"), auto_now_add=True)
 
     class Meta(TenantOwned.Meta):
+        verbose_name = _("member")
         constraints = [models.UniqueConstraint(fields=["tenant", "user", "role"], name="one_membership_per_role")]
         ordering = ["user_id", "role"]
 
@@ -147,11 +161,11 @@ class ApiKey(TenantOwned):
     """A key for programs. Only its SHA-256 is kept; the key itself is shown once."""
 
     name = models.CharField(max_length=80)
-    prefix = models.CharField(max_length=12, editable=False)
+    prefix = models.CharField(_("begins with"), max_length=12, editable=False)
     digest = models.CharField(max_length=64, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_used_at = models.DateTimeField(null=True, editable=False)
-    revoked_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(_("made"), auto_now_add=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
 
     class Meta(TenantOwned.Meta):
         verbose_name = _("API key")
@@ -164,13 +178,14 @@ class ApiKey(TenantOwned):
 class AuditEvent(TenantOwned):
     """Who did what, when, on what. Append-only: a trigger refuses changes and deletions."""
 
-    at = models.DateTimeField(auto_now_add=True)
-    actor = models.CharField(max_length=200, help_text=_("Who: a user's name, a visitor, a key or a command."))
-    action = models.CharField(max_length=80)
-    target = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(_("when"), auto_now_add=True)
+    actor = models.CharField(_("who"), max_length=200, help_text=_("A user's name, a visitor, a key or a command."))
+    action = models.CharField(_("what"), max_length=80)
+    target = models.CharField(_("on what"), max_length=200, blank=True)
     detail = models.JSONField(default=dict, blank=True)
 
     class Meta(TenantOwned.Meta):
+        verbose_name = _("event")
         ordering = ["-at", "-id"]
         indexes = [models.Index(fields=["tenant", "-at"], name="audit_by_time")]
 

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST
 from knowledge import services
 from knowledge.admin.adding import add_from_form
 from knowledge.admin.forms import AddDocumentsForm, MetadataForm
+from knowledge.admin.overview import STANDINGS
 from knowledge.models import Chunk, Document, DocumentVersion
 from knowledge.queries import documents_overview, today
 from tenants.admin.base import TenantModelAdmin, actor
@@ -39,21 +40,11 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "is"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 (Django's signature)
-        return [
-            ("live", "Live"),
-            ("work", "Being read"),
-            ("failed", "Failed"),
-            ("draft", "Draft"),
-            ("archived", "Archived"),
-        ]
+        return [(name, standing.label) for name, standing in STANDINGS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002 (Django's signature)
-        value = self.value()
-        if value == "work":
-            return queryset.filter(newest_state__in=DocumentVersion.IN_WORK)
-        if value == "failed":
-            return queryset.filter(newest_state=DocumentVersion.State.FAILED)
-        return queryset.filter(state=value) if value else queryset
+        standing = STANDINGS.get(self.value() or "")
+        return queryset.filter(standing.condition) if standing else queryset
 
 
 @admin.register(Document)
@@ -65,9 +56,13 @@ class DocumentAdmin(TenantModelAdmin):
     list_display = ("__str__", "external_id", "status", "language", "category", "changed")
     list_filter = (StateFilter, "language", "category", "audience")
     search_fields = ("title", "external_id", "category", "source_url")
+    search_help_text = "Title, id, category or address"
+    add_label = "Add documents"
+    empty_hint = "Answers come from documents alone. Add the first ones: files, web addresses or texts."
     ordering = ("-updated_at", "-pk")
     actions = ("archive", "restore", "reread")
     list_before_template = "admin/knowledge/document/watch_list.html"
+    change_form_outer_before_template = "admin/knowledge/document/standing.html"
     change_form_outer_after_template = "admin/knowledge/document/passages.html"
     fieldsets = (
         (
@@ -125,7 +120,7 @@ class DocumentAdmin(TenantModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         document = self.get_object(request, object_id)
-        context = {**(extra_context or {}), "show_save_and_add_another": False}
+        context = extra_context or {}
         if document is not None:
             context |= _document_context(document, request.GET.get("passages", "1"))
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return] # unfold ships no types
@@ -144,17 +139,17 @@ class DocumentAdmin(TenantModelAdmin):
         names = [str(document) for document in objs]  # and not each of their passages
         return names, {"documents": len(names)}, set(), []
 
-    @admin.action(description="Archive the selected documents", permissions=["change"])
+    @admin.action(description="Archive: no longer use in answers", permissions=["change"])
     def archive(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
         count = services.archive(queryset, actor=actor(request))
         messages.success(request, f"{count} archived: answers no longer use them. Restore them at any time.")
 
-    @admin.action(description="Publish or restore the selected documents", permissions=["change"])
+    @admin.action(description="Publish: use in answers (again)", permissions=["change"])
     def restore(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
         count = services.restore(queryset, actor=actor(request))
         messages.success(request, f"{count} in use now.")
 
-    @admin.action(description="Read the selected documents again", permissions=["change"])
+    @admin.action(description="Read again", permissions=["change"])
     def reread(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
         count = len(services.reread(queryset, actor=actor(request)))
         messages.success(request, f"{count} being read again. What is live stays so until that has worked.")

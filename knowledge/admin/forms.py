@@ -8,7 +8,7 @@ from django import forms
 from unfold import widgets
 
 from knowledge.models import Document
-from knowledge.services import FIELDS
+from knowledge.services import FIELDS, MAX_TITLE
 
 REPLACE, KEEP = "replace", "keep"
 MAX_TEXT = 500_000  # characters typed in
@@ -66,12 +66,13 @@ class AddDocumentsForm(MetadataForm):
     files = FilesField(  # type: ignore[assignment] # the form's own `files` is an attribute of its instances
         required=False,
         widget=FilesInput(attrs={"class": "aw-files"}),
+        label="Any number of files",
         help_text="PDF, Word, PowerPoint, Excel, CSV, HTML, Markdown, reStructuredText, plain text, e-mail, EPUB; "
         "or JSON Lines of {id, title, text, metadata}, one document a line. Up to 100 MB each.",
     )
     same_name = forms.ChoiceField(
-        label="A file that is here already, by its name",
-        choices=[(REPLACE, "becomes the new version"), (KEEP, "is kept beside the old one")],
+        label="When a file of the same name is here already",
+        choices=[(REPLACE, "The new file takes its place"), (KEEP, "Keep both")],
         initial=REPLACE,
         widget=widgets.UnfoldAdminSelectWidget(),
     )
@@ -79,6 +80,7 @@ class AddDocumentsForm(MetadataForm):
         required=False,
         assume_scheme="https",
         max_length=2000,
+        label="Web address",
         widget=widgets.UnfoldAdminURLInputWidget(attrs={"placeholder": "https://"}),
         help_text="A public page or file; it is fetched once, up to 25 MB.",
     )
@@ -88,8 +90,14 @@ class AddDocumentsForm(MetadataForm):
         widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 8}),
         help_text="Write in Markdown if you like: # begins a heading.",
     )
+    title = forms.CharField(
+        required=False,
+        max_length=MAX_TITLE,
+        widget=widgets.UnfoldAdminTextInputWidget(),
+        help_text="A text needs one. For a single file or address: empty takes the title that it has itself.",
+    )
     publish = forms.BooleanField(
-        label="Use for answers as soon as it has been read",
+        label="Use in answers as soon as it has been read",
         required=False,
         initial=True,
         widget=widgets.UnfoldBooleanWidget(),

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
 from tenants.models import Role
@@ -24,6 +24,9 @@ class TenantModelAdmin(ModelAdmin):  # type: ignore[misc] # unfold ships no type
     """Rows of one tenant: the manager shows no others, and `roles` says who may see and change them."""
 
     roles: ClassVar[tuple[Role, ...]] = (Role.OWNER,)
+    heading = ""  # of the list; empty: the model's name
+    add_label = ""  # of the button that adds; empty: made of the model's name
+    empty_hint = ""  # what to do when there is nothing yet
     list_per_page = 50
     show_full_result_count = False
     compressed_fields = True
@@ -42,6 +45,12 @@ class TenantModelAdmin(ModelAdmin):  # type: ignore[misc] # unfold ships no type
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
         return may(request, *self.roles)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:
+        """The form with one button that saves; there is nothing to choose between three."""
+        context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
+        response: HttpResponse = super().render_change_form(request, context, **options)
+        return response
 
     # Django's own log knows no tenants, so nothing is written to it: services keep the audit trail.
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:

@@ -17,7 +17,16 @@ class ApiKeyAdmin(TenantModelAdmin):
     """The text of a key is in the one response that makes it, and nowhere else."""
 
     list_display = ("name", "prefix", "created_at", "last_used_at", "revoked_at")
-    fields = ("name",)
+    empty_hint = "A key lets a program use Askwell in the name of this tenant. Make one for each program."
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("name",),
+                "description": "Name the program that the key is for. The key itself is shown once, on the next page.",
+            },
+        ),
+    )
     actions = ("revoke",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)

@@ -49,6 +49,7 @@ class MembershipAdmin(TenantModelAdmin):
     list_filter = ("role",)
     list_select_related = ("user",)
     search_fields = ("user__username", "user__email")
+    search_help_text = "Name or e-mail address"
     ordering = ("user__username", "role")
 
     @admin.display(description="E-mail address", ordering="user__email")

@@ -65,7 +65,7 @@ class TenantAdmin(TenantModelAdmin):
     fieldsets = (
         (None, {"fields": ("name", "slug", "host", "language", "active")}),
         ("Assistant", {"fields": ("assistant_name", "greeting", "suggestions")}),
-        ("Look", {"fields": (("hue", "chroma"),)}),
+        ("Colour", {"fields": (("hue", "chroma"),)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
@@ -107,9 +107,10 @@ class AuditEventAdmin(ReadOnlyAdmin):
     """Who did what; nobody can change it."""
 
     list_display = ("at", "actor", "action", "target")
+    heading = "Audit trail"
     list_filter = ("action",)
     search_fields = ("actor", "action", "target")
-    date_hierarchy = "at"
+    search_help_text = "Who, what or on what"
     fields = ("at", "actor", "action", "target", "details")
     readonly_fields = ("details",)
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from knowledge import ingestion, services
 from knowledge.models import Chunk, Document, DocumentVersion
 from knowledge.queries import retrievable_chunks
+from knowledge.retrieval.scores import SCORES
 from knowledge.sources import NewDocument
 from tenants.models import AuditEvent, Role
 from tenants.scope import tenant_scope
@@ -68,7 +69,7 @@ def test_the_list_shows_each_documents_state(client, curator, add, tenant):
 
 @pytest.mark.parametrize(
     ("value", "names"),
-    [("live", {"a"}), ("failed", {"b"}), ("work", {"c"}), ("archived", {"d"}), ("draft", {"b", "c"})],
+    [("live", {"a"}), ("failed", {"b"}), ("work", {"c"}), ("archived", {"d"}), ("draft", {"e"})],
 )
 @pytest.mark.usefixtures("curator")
 def test_the_list_is_filtered_by_state(client, add, tenant, value, names):
@@ -77,6 +78,7 @@ def test_the_list_is_filtered_by_state(client, add, tenant, value, names):
     with tenant_scope(tenant.pk):
         services.add_document(NewDocument(external_id="c", text="New."), actor="a")
         services.archive([add("d", "Old text.")], actor="a")
+    add("e", "Not yet.", publish=False)
     found = client.get(LIST, {"is": value}).context["cl"].result_list
     assert {document.external_id for document in found} == names
 
@@ -269,7 +271,7 @@ def test_the_search_page_shows_every_partial_score(client, curator, add):
     result = response.context["result"]
     page = response.content.decode()
     assert result.passages[0].document == "returns"
-    for name in ("score", *result.passages[0].scores):
+    for name in ("Score", *(SCORES[name] for name in result.passages[0].scores)):
         assert f"<dt>{name}</dt>" in page
     assert result.index in page
 

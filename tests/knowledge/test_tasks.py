@@ -10,6 +10,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from knowledge import services, tasks
 from knowledge.models import DocumentVersion
 from knowledge.sources import NewDocument
+from project.management.commands import work
 from tenants.scope import tenant_scope
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +97,11 @@ def test_recovery_gives_every_tenants_forgotten_versions_a_job(tenant, other_ten
     tasks.recover()
     assert jobs() == [(tasks.INGEST, "todo")] * 2
     assert set(ProcrastinateJob.objects.values_list("args__tenant_id", flat=True)) == {tenant.pk, other_tenant.pk}
+
+
+def test_a_dead_workers_jobs_run_again_within_15_seconds():
+    """The longest it takes: the sign of life was just given, the look just over, the queue just asked."""
+    look = 4.0  # seconds, the cron of retry_stalled_periodically
+    assert tasks.retry_stalled_periodically.priority > tasks.ingest.priority
+    assert tasks.STALLED_AFTER + look + work.POLLING <= 15
+    assert tasks.STALLED_AFTER > 3 * tasks.HEARTBEAT  # two that come late are no death
