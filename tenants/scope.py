@@ -18,7 +18,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 TENANT_SETTING, USER_SETTING = "askwell.tenant", "askwell.user"
-THREADS = 12  # at most this many database calls of the event loop run at once in a process
+THREADS = 8  # at most this many database calls of the event loop run at once in a process
 
 _tenant: ContextVar[int | None] = ContextVar("askwell_tenant", default=None)
 _executor = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="database")
