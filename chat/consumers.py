@@ -50,6 +50,7 @@ Send = Callable[[Event], Awaitable[None]]
 LARGEST_FRAME = 64 * 1024  # bytes
 INBOX = 200  # frames of a socket that may wait for the one before them
 OUTBOX_BYTES = 8 * 1024 * 1024  # that may wait for a socket that reads slowly
+OUTBOX_LOW = 256 * 1024  # bytes that may wait before more of a long log is read for it
 PATIENCE_SECONDS = 4.0  # for a frame's work, before its sender hears that it takes long
 DATABASE_AWAY = "The server cannot reach its database. Your message is safe here: it is sent again in a moment."
 RESUME_COST = 10  # frames: a resume may send a long log
@@ -89,6 +90,8 @@ class ChatConsumer:
         self.wants_html = False
         self._outbox: deque[str] = deque()
         self._outbox_bytes = 0
+        self._low = asyncio.Event()
+        self._low.set()
         self._wake = asyncio.Event()
         self._overflow: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._inbox: asyncio.Queue[ClientFrame] = asyncio.Queue(INBOX)
@@ -157,6 +160,7 @@ class ChatConsumer:
                 task.result()
         finally:
             self._closed = True
+            self._low.set()
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
@@ -262,10 +266,17 @@ class ChatConsumer:
             return
         self._outbox.extend(frames)
         self._outbox_bytes += sum(map(len, frames))
+        if self._outbox_bytes > OUTBOX_LOW:
+            self._low.clear()
         if self._outbox_bytes > OUTBOX_BYTES:
             self._closed = True
             self._overflow.set_exception(CloseError(*TOO_SLOW))
         self._wake.set()
+
+    async def drained(self) -> bool:
+        """Waits until little waits to be sent; whether the socket is still open."""
+        await self._low.wait()
+        return not self._closed
 
     async def _write(self) -> None:
         while True:
@@ -274,6 +285,8 @@ class ChatConsumer:
             while self._outbox:
                 frame = self._outbox.popleft()
                 self._outbox_bytes -= len(frame)
+                if self._outbox_bytes <= OUTBOX_LOW:
+                    self._low.set()
                 await self._send({"type": "websocket.send", "text": frame})
 
     async def _close(self, code: int, reason: str) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -27,8 +28,7 @@ from tenants.scope import in_tenant, in_thread
 log = logging.getLogger(__name__)
 R = TypeVar("R")
 
-#: What the database throws while it is away, restarts, or cuts a connection.
-UNAVAILABLE = (OperationalError, InterfaceError)
+UNAVAILABLE = (OperationalError, InterfaceError)  # thrown while the database is away, restarts, or cuts a connection
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0)  # waits between attempts, the last one for all that follow
 
 
@@ -62,15 +62,13 @@ class Hub:
         new = services.NewMessage(
             frame.conversation or uuid.uuid4(), frame.conversation is None, frame.client_id, frame.text
         )
-        posting = lambda: services.post_message(server=self.server, tenant=tenant, person=person, message=new)  # noqa: E731
+        posting = partial(services.post_message, server=self.server, tenant=tenant, person=person, message=new)
         await asyncio.shield(self.spawn(self._take(socket, tenant, new.conversation, posting)))
 
     async def retry(self, socket: Socket, tenant: Tenant, person: Person, message: uuid.UUID) -> None:
         """Asks the question of a reply again; raises like `post`."""
         conversation = (await in_tenant(tenant.pk, queries.find_message, person, message)).conversation_id
-        posting = lambda: services.retry_reply(  # noqa: E731
-            server=self.server, tenant=tenant, person=person, message_id=message
-        )
+        posting = partial(services.retry_reply, server=self.server, tenant=tenant, person=person, message_id=message)
         await asyncio.shield(self.spawn(self._take(socket, tenant, conversation, posting)))
 
     async def _take(
@@ -130,6 +128,9 @@ class Hub:
                 break
             socket.push(frames)
             after += len(frames)
+            if not await socket.drained():
+                return
+            stream = self.streams.setdefault(stream.conversation, stream)  # it may have been dropped and made anew
         self.streams.setdefault(stream.conversation, stream).attach(socket, after)
         if stream.run:
             stream.run.show_html()
@@ -387,8 +388,7 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-#: Errors that whoever asked is told.
-EXPECTED = (*UNAVAILABLE, queries.NotFoundError)
+EXPECTED = (*UNAVAILABLE, queries.NotFoundError)  # errors that whoever asked is told
 
 
 def batch_of(stream: ConversationStream) -> Batch:

@@ -24,6 +24,9 @@ class Socket(Protocol):
 
     def push(self, frames: Sequence[str]) -> None: ...
 
+    async def drained(self) -> bool:
+        """Waits until most of what was pushed is on its way; whether the socket is still open."""
+
 
 class ConversationStream:
     """Frames `base`+1 to `seq` of a conversation; those to `flushed` are in the log.

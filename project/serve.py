@@ -202,9 +202,9 @@ def prepare() -> None:
 
 
 def web(listener: socket.socket) -> Child:
-    """The web server: daphne on the socket that is held here."""
+    """The web server, daphne, on the socket that is held here."""
     descriptor = listener.fileno()
-    command = [sys.executable, "-m", "daphne", "--fd", str(descriptor), "--verbosity", "0", "--ping-interval", "20",
+    command = [sys.executable, "-m", "project.web", "--fd", str(descriptor), "--verbosity", "0", "--ping-interval", "20",
                "--ping-timeout", "30", "--no-server-name", "--websocket-max-frame-size", str(WEBSOCKET_BYTES),
                "--websocket-max-message-size", str(WEBSOCKET_BYTES)]  # fmt: skip
     if os.environ.get("ASKWELL_PROXY", "").strip() == "1":

@@ -29,6 +29,9 @@ class Printer:
         self.ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._question = self._reply = ""
 
+    async def drained(self) -> bool:
+        return True
+
     def push(self, frames: Sequence[str]) -> None:
         for text in frames:
             frame = orjson.loads(text)
