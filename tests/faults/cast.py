@@ -38,20 +38,20 @@ def session(user: User) -> str:
     return f"{settings.SESSION_COOKIE_NAME}={store.session_key}"
 
 
-def person(slug: str, role: Role, word: str) -> dict[str, str | int]:
-    user = User(username=f"{role}@{slug}.example", email=f"{role}@{slug}.example", first_name=word, last_name=role)
+def person(slug: str, role: Role) -> dict[str, str]:
+    user = User(username=f"{role}@{slug}.example", email=f"{role}@{slug}.example")
     user.set_unusable_password()
     user.save()
     add_member(user=user, role=role)
-    return {"user": user.pk, "name": user.username, "cookie": session(user)}
+    return {"name": user.username, "cookie": session(user)}
 
 
 def tenant(slug: str, word: str) -> dict[str, object]:
-    made = create_tenant(slug=slug, name=f"{slug.title()} {word}")
+    made = create_tenant(slug=slug, name=slug.title())
     manual = NewDocument(external_id=f"manual-{word}", title=f"Manual of {word}", text=MANUAL.format(word=word))
     list(load(made.pk, [manual], actor="stage", wait=True))
     with tenant_scope(made.pk):
-        people = {str(role): person(slug, role, word) for role in Role}
+        people = {str(role): person(slug, role) for role in Role}
         key, _ = create_api_key(name=f"key of {word}", actor="stage")
     return {
         "id": made.pk,

@@ -1,4 +1,4 @@
-"""The stage is set once for all fault tests: a real `serve`, a second web server, a scripted model that takes its time."""
+"""The stage is set once for all fault tests: a real `serve`, a second web server, a scripted model that is slow."""
 
 import os
 import tempfile

@@ -109,7 +109,7 @@ class Customer:
         await self._line.send(data)
 
     async def until(self, wanted: Callable[[Frame], Any], *, since: int = 0, patience: float = PATIENCE) -> Frame:
-        """The first frame from index `since` on that is wanted; TimeoutError, or ConnectionError when the line breaks."""
+        """The first wanted frame from index `since` on; TimeoutError, or ConnectionError when the line breaks."""
         at = since
         async with asyncio.timeout(patience), self._news:
             while True:
@@ -243,7 +243,7 @@ class _Checker:
         kind = frame["type"]
         if kind not in NUMBERED | WITHOUT_NUMBER:
             self.found.append(f"a frame of the unknown type {kind}")
-        if kind in WITHOUT_NUMBER and "seq" in frame or kind in NUMBERED and type(frame.get("seq")) is not int:
+        if (kind in WITHOUT_NUMBER and "seq" in frame) or (kind in NUMBERED and type(frame.get("seq")) is not int):
             self.found.append(f"a wrong number: {frame}")
         elif kind in NUMBERED:
             name, seq = frame["conversation"], frame["seq"]

@@ -26,7 +26,8 @@ ANSWER = (
     "The lantern burns for **twelve hours** on one charge 🔋, wie das Gerät auf Seite zwei erklärt. "
     "הפנס דולק שתים עשרה שעות — then it needs 90 minutes on the charger ⚡️.\n\n"
     "| Mode | Hours |\n| --- | --- |\n| low | 30 |\n| high | 12 |\n\n"
-    "- keep it dry 💧\n- 充電式ランタン\n- مصباح يدوي\n\nIn short: it lasts twelve hours on the high setting, as its manual says. [1]"
+    "- keep it dry 💧\n- 充電式ランタン\n- مصباح يدوي\n\n"
+    "In short: it lasts twelve hours on the high setting, as its manual says. [1]"
 )
 TOKEN_MS = 35.0
 QUESTION = "How many hours does the lantern burn on one charge?"
@@ -43,7 +44,7 @@ class Web:
     def start(self) -> None:
         """Starts it, or starts it again after its death; returns once it is ready."""
         log = self.data / f"web-{self.port}.log"
-        command = [sys.executable, "-m", "daphne", "--verbosity", "0", "-b", "127.0.0.1", "-p", str(self.port)]
+        command = [sys.executable, "-m", "project.web", "--verbosity", "0", "-b", "127.0.0.1", "-p", str(self.port)]
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [*command, "project.asgi:application"], cwd=ROOT, stdout=output, stderr=output, env=self.environment
@@ -114,7 +115,7 @@ class Stage:
         elif what == "postgres":
             victim = self.chance.choice(self.database_processes()[1:])
         else:
-            victim = {"web": lambda: self.child("daphne"), "worker": lambda: self.child("work")}.get(
+            victim = {"web": lambda: self.child("project.web"), "worker": lambda: self.child("work")}.get(
                 what, self.postmaster
             )()
         name = f"{what} ({victim.pid}, {' '.join(victim.cmdline()).strip()[:60]})"

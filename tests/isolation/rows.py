@@ -1,4 +1,4 @@
-"""A row of any tenant-owned model, made from what the model itself says of its fields: new models are covered unasked."""
+"""A row of any tenant-owned model, made from what the model says of its fields: new models are covered unasked."""
 
 import datetime as dt
 import itertools
