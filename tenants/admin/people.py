@@ -38,6 +38,10 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the st
     class Meta:
         model = Membership
         fields = ("email", "role")
+        help_texts = {
+            "role": "Owners do everything, curators keep documents, reviewers rate replies, agents take over "
+            "conversations, customers chat."
+        }
 
 
 @admin.register(Membership)
@@ -51,6 +55,9 @@ class MembershipAdmin(TenantModelAdmin):
     search_fields = ("user__username", "user__email")
     search_help_text = "Name or e-mail address"
     ordering = ("user__username", "role")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:  # noqa: ARG002 (Django's signature)
+        return {"role": Role.CUSTOMER}  # more is a choice
 
     @admin.display(description="E-mail address", ordering="user__email")
     def email(self, membership: Membership) -> str:

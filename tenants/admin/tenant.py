@@ -1,6 +1,7 @@
 """Tenants: operators make them, owners set up their own. And the audit trail of the tenant that the admin shows."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -65,7 +66,7 @@ class TenantAdmin(TenantModelAdmin):
     fieldsets = (
         (None, {"fields": ("name", "slug", "host", "language", "active")}),
         ("Assistant", {"fields": ("assistant_name", "greeting", "suggestions")}),
-        ("Colour", {"fields": (("hue", "chroma"),)}),
+        ("Colour", {"fields": ("hue", "chroma")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
@@ -102,17 +103,34 @@ class TenantAdmin(TenantModelAdmin):
             record_audit(actor=actor(request), action=action, target=obj.slug, detail={"fields": form.changed_data})
 
 
+class ActionFilter(admin.AllValuesFieldListFilter):
+    """Audit events by what was done, in words."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": in_words(str(choice["display"]))}
+
+
+def in_words(action: str) -> str:
+    """The code of an action as a person says it: "document.added" is "Document added"."""
+    return action.replace(".", " ").replace("_", " ").capitalize()
+
+
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
     """Who did what; nobody can change it."""
 
-    list_display = ("at", "actor", "action", "target")
+    list_display = ("at", "actor", "what", "target")
     heading = "Audit trail"
-    list_filter = ("action",)
+    list_filter = (("action", ActionFilter),)
     search_fields = ("actor", "action", "target")
     search_help_text = "Who, what or on what"
-    fields = ("at", "actor", "action", "target", "details")
-    readonly_fields = ("details",)
+    fields = ("at", "actor", "what", "target", "details")
+    readonly_fields = ("what", "details")
+
+    @admin.display(description="What", ordering="action")
+    def what(self, event: AuditEvent) -> str:
+        return in_words(event.action)
 
     @admin.display(description="Details")
     def details(self, event: AuditEvent) -> str:
