@@ -21,7 +21,7 @@ from benchmarks.serving import ROOT, customer, free_port, percentile, scripted_m
 TOKENS_PER_SECOND = 50
 WORDS = " ".join(f"word{n}" for n in range(1, 301))
 COMMANDS = {
-    "daphne": ["-m", "daphne", "--verbosity", "0", "-b", "127.0.0.1", "-p", "{port}", "project.asgi:application"],
+    "daphne": ["-m", "project.web", "--verbosity", "0", "-b", "127.0.0.1", "-p", "{port}", "project.asgi:application"],
     "uvicorn": [
         "-m",
         "uvicorn",

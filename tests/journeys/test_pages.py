@@ -20,6 +20,7 @@ SIDEWAYS = """() => {
       && !e.closest(".table-wrap, .suggest, .tabs, .rail, .panel, pre"));
   return [`scrolls to ${root.scrollWidth}`, ...wide.slice(0, 4).map((e) => `${e.tagName}.${e.className}`)];
 }"""
+HIDDEN_BELOW = "document.documentElement.scrollHeight - document.documentElement.clientHeight"
 SMALL = """(least) => {
   const small = [];
   for (const e of document.querySelectorAll("a, button, input, select, textarea, summary, label:has(input)")) {
@@ -77,6 +78,19 @@ def test_a_conversation(page, site, open_chat, ask):
     ask(page, "Who was the first king of Norway?")
     ask(page, "I would like to talk to a person")
     assert check(page, page.url, "#chat[data-ready]") == []
+
+
+@pytest.mark.parametrize("size", [(390, 700), (1440, 700)])
+def test_a_long_conversation_scrolls_inside_its_frame(page, open_chat, ask, size):
+    """The page itself must not: a jump to a source would push its head out of sight."""
+    page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+    open_chat(page)
+    for question in ("How long does the battery of the TechPro X1 last?", "What does express delivery cost?"):
+        answer = ask(page, question)
+    assert page.evaluate(HIDDEN_BELOW) == 0
+    answer.locator("a.source").first.click()
+    expect(page.locator("#source mark").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollTop") == 0
 
 
 @pytest.mark.parametrize("width", [390, 1024, 1440])
