@@ -100,8 +100,8 @@ async def crowd(base: str, sockets: int) -> None:
     delays = [1000 * delay for one, _ in found for delay in one]
     whole = sum(ok for _, ok in found)
     print(
-        f"frame delay p50 {percentile(delays, 0.5):.0f} ms, p95 {percentile(delays, 0.95):.0f} ms, {len(delays)} frames, "
-        f"{whole} of {sockets} texts whole and in order",
+        f"frame delay p50 {percentile(delays, 0.5):.0f} ms, p95 {percentile(delays, 0.95):.0f} ms, "
+        f"{len(delays)} frames, {whole} of {sockets} texts whole and in order",
         flush=True,
     )
 
