@@ -140,7 +140,7 @@ def test_the_menu_on_a_phone(page, sign_in):
     menu.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Documents", exact=True)).to_be_visible()
-    assert page.evaluate("() => document.activeElement.closest('#nav-sidebar') !== null")
+    expect(page.locator("#nav-sidebar a").first).to_be_focused()
     result = Axe().run(page, options={"runOnly": RULES})
     assert [v["id"] for v in result.response["violations"]] == []
     page.keyboard.press("Escape")
@@ -188,6 +188,7 @@ def test_keyboard_alone_does_a_curators_work(page, sign_in):
     expect(page.get_by_role("button", name="Switch on passage 1")).to_be_focused()
     press_to(page, "Delete document")
     page.keyboard.press("Enter")
+    page.wait_for_url("**/delete/")
     press_to(page, "Yes, delete")
     page.keyboard.press("Enter")
     expect(page.get_by_text("The document “Keyboard” was deleted")).to_be_visible()
