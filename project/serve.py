@@ -37,6 +37,10 @@ RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0)  # seconds before the nth restart in
 STEADY = 60.0  # seconds after which a process counts as healthy again
 PR_SET_PDEATHSIG = 1  # prctl(2)
 WORKER_NICENESS = 10
+WEB_OPTIONS = (
+    "--verbosity", "0", "--no-server-name", "--ping-interval", "20", "--ping-timeout", "30",
+    "--websocket-max-frame-size", str(WEBSOCKET_BYTES), "--websocket-max-message-size", str(WEBSOCKET_BYTES),
+)  # fmt: skip
 WEBSOCKET_BYTES = 4 * 2**20  # of a frame; what is larger is cut off without the close code that tells the client why
 
 
@@ -111,7 +115,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="manage.py serve", description="Starts everything of Askwell on this machine."
     )
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or "8000")
     parser.add_argument(
         "--bind", default=os.environ.get("ASKWELL_BIND") or "127.0.0.1", help="the address to listen on"
     )
@@ -204,9 +208,7 @@ def prepare() -> None:
 def web(listener: socket.socket) -> Child:
     """The web server, daphne, on the socket that is held here."""
     descriptor = listener.fileno()
-    command = [sys.executable, "-m", "project.web", "--fd", str(descriptor), "--verbosity", "0", "--ping-interval", "20",
-               "--ping-timeout", "30", "--no-server-name", "--websocket-max-frame-size", str(WEBSOCKET_BYTES),
-               "--websocket-max-message-size", str(WEBSOCKET_BYTES)]  # fmt: skip
+    command = [sys.executable, "-m", "project.web", "--fd", str(descriptor), *WEB_OPTIONS]
     if os.environ.get("ASKWELL_PROXY", "").strip() == "1":
         command.append("--proxy-headers")
     return Child("web server", [*command, "project.asgi:application"], descriptors=(descriptor,))

@@ -17,7 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-demo", action="store_true", help="leave the demo tenants out")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 (Django's signature)
-        migrate()
         self.check(databases=["default"])
+        migrate()
         if settings.ASKWELL_DEMO and not options["no_demo"]:
             seed.seed_once(report=self.stdout.write)
