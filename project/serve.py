@@ -37,11 +37,11 @@ RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0)  # seconds before the nth restart in
 STEADY = 60.0  # seconds after which a process counts as healthy again
 PR_SET_PDEATHSIG = 1  # prctl(2)
 WORKER_NICENESS = 10
+WEBSOCKET_BYTES = 4 * 2**20  # of a frame; what is larger is cut off without the close code that tells the client why
 WEB_OPTIONS = (
     "--verbosity", "0", "--no-server-name", "--ping-interval", "20", "--ping-timeout", "30",
     "--websocket-max-frame-size", str(WEBSOCKET_BYTES), "--websocket-max-message-size", str(WEBSOCKET_BYTES),
 )  # fmt: skip
-WEBSOCKET_BYTES = 4 * 2**20  # of a frame; what is larger is cut off without the close code that tells the client why
 
 
 class Refused(Exception):  # noqa: N818 (not an error of ours: a sentence for the operator)
