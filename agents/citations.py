@@ -59,6 +59,10 @@ def cited_statements(text: str) -> list[tuple[str, int]]:
     found = []
     for match in SHOWN_NUMBER.finditer(text):
         before = SHOWN_NUMBER.sub("", text[: match.start()]).rstrip()
+        line = before[before.rfind("\n") + 1 :]
+        if line.startswith("|"):  # the row of a table is one statement
+            found.append((line.strip("| "), int(match[1])))
+            continue
         fragments = [fragment for fragment in STATEMENT_END.split(before[-MAX_QUOTE:]) if fragment.strip(" -*|")]
         found.append((fragments[-1] if fragments else "", int(match[1])))
     return found

@@ -15,10 +15,11 @@ from agents.events import Answer, Delta, Event, Failed, Handover, Reset, Step
 from agents.guardrails.output import OutputFilter
 from agents.llm import chain
 from agents.llm.base import Evidence, Finished, LLMError, Message, Options, TextDelta, Usage
-from agents.phrases import phrase
+from agents.phrases import PHRASES, phrase
 from agents.routing.shortcuts import find_shortcut
 from agents.trace import Trace
 from knowledge.embedding.base import EmbedderError
+from knowledge.indexes.language import detect_language
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -93,6 +94,12 @@ async def run(turn: Turn, services: Services | None = None) -> AsyncGenerator[Ev
         yield Failed(phrase(turn.language, "answer_failed"), retryable=error.retryable, reason=error.kind)
         return
     yield events.Finished(reply.answer())
+
+
+def asked_language(question: str, default: str) -> str:
+    """Return the language `question` is written in if the agent speaks it, else `default`."""
+    language = detect_language([question], default)
+    return language if language in PHRASES else default
 
 
 _documents_seen: dict[int, int] = {}
@@ -236,7 +243,8 @@ class Reply:
         if self.filter.unknown or not self.text:
             self.finish = "unknown"
         if not self.text:
-            shown += self._show(phrase(self.turn.language, "unknown", tenant=self.turn.tenant_name))
+            language = asked_language(self.turn.question, self.turn.language)
+            shown += self._show(phrase(language, "unknown", tenant=self.turn.tenant_name))
         if self.usage.estimated:
             prompt = sum(len(message.content) for message in messages)
             self.usage = Usage(prompt // CHARACTERS_PER_TOKEN, len(self.text) // CHARACTERS_PER_TOKEN)

@@ -11,6 +11,8 @@ from functools import lru_cache
 import regex
 
 WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’][\p{L}]+)?")  # noqa: RUF001 - the typographic apostrophe is meant
+COMPOUND = regex.compile(r"\b(\p{L}+)-(?=(\p{L}+))")
+"""Two parts that are also written as one word: Wi-Fi and wifi, e-mail and email."""
 
 FUNCTION_WORDS = frozenset(
     # English
@@ -47,13 +49,21 @@ def words(text: str) -> list[str]:
 @lru_cache(maxsize=4096)  # the sentences of popular passages come back in every other turn
 def content_words(text: str) -> frozenset[str]:
     """Return the words of `text` that are not function words, lower case and cut to a light stem."""
-    return frozenset(stem(word) for word in words(text) if word not in FUNCTION_WORDS)
+    compounds = [one + other for one, other in COMPOUND.findall(text.lower())]
+    return frozenset(stem(word) for word in (*words(text), *compounds) if word not in FUNCTION_WORDS)
 
 
 @lru_cache(maxsize=16384)
 def stem(word: str) -> str:
     """Cut a plural or verb ending, crudely and alike for all languages: enough to match "laptops" with "laptop"."""
+    if word.endswith("ies") and len(word) > len("pies"):
+        return word.removesuffix("ies") + "y"
     for ending in ("'s", "’s", "ing", "es", "ed", "s", "e"):  # noqa: RUF001 - the typographic apostrophe is meant
         if word.endswith(ending) and len(word) - len(ending) >= 3:  # noqa: PLR2004 - a stem keeps three letters
-            return word.removesuffix(ending)
+            return _without_double(word.removesuffix(ending)) if ending in {"ing", "ed"} else word.removesuffix(ending)
     return word
+
+
+def _without_double(stem: str) -> str:
+    """Undo the doubling before an ending, "shipp(ing)" but not "sell(ing)" (rule 1b of Porter, 1980)."""
+    return stem[:-1] if stem[-1] == stem[-2] and stem[-1] not in "aeioulsz" else stem

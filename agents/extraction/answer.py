@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from agents.extraction.scoring import Scored, score_units
-from agents.extraction.wording import word_list, word_unit
+from agents.extraction.scoring import DANGLING_PENALTY, EXACT, LEAD_BONUS, OWN_QUESTION, Scored, score_units
+from agents.extraction.wording import split_row, word_code, word_list, word_table, word_unit
 from agents.words import content_words
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ SAME = 0.6
 """Jaccard similarity of content words from which a sentence repeats another."""
 LIST_REACH = 0.6
 """How far below the best piece a step list may score and still answer a procedural question."""
+MAX_CODE = 12
+MAX_LINES = 12
+"""Lines of code, or of a list or table, that are shown as a whole."""
 
 PROCEDURE = re.compile(
     r"\bhow (?:do|can|should|would|to|may)\b(?! (?:long|much|many))"
@@ -48,14 +51,46 @@ def compose(evidence: Evidence) -> Iterator[str]:
     if steps:
         yield from word_list(passages[steps.passage - 1], _block(steps), steps.passage)
         return
-    for index, piece in enumerate(chosen):
-        passage = passages[piece.passage - 1]
-        if piece.unit.kind == "prose" and piece.unit.block and piece.unit.block.kind == "list":
-            yield ("\n\n" if index else "") + "".join(word_list(passage, piece.unit.block, piece.passage)) + "\n"
+    shown: list[tuple[int, Block]] = []
+    before: Scored | None = None
+    for piece in chosen:
+        passage, block = passages[piece.passage - 1], piece.unit.block
+        if (piece.passage, block) in shown:
+            continue
+        whole = block and _whole_block(evidence.question, passage, piece)
+        if block and whole:
+            shown.append((piece.passage, block))
+            yield ("\n\n" if before else "") + whole.rstrip() + "\n"
         else:
-            yield (_joint(passages, chosen[index - 1], piece) if index else "") + word_unit(
-                passage, piece.unit, piece.passage
-            )
+            joint = "\n" if shown and before else _joint(passages, before, piece) if before else ""
+            yield joint + word_unit(passage, piece.unit, piece.passage)
+        before = piece
+
+
+def _whole_block(question: str, passage: Passage, piece: Scored) -> str:
+    """Return the list, table or code that a piece belongs to where all of it is the answer, else nothing.
+
+    That is so when the piece introduces it, or when the section is what is asked for and none of its lines above all.
+    """
+    block, number = _block(piece), piece.passage
+    if piece.unit.kind == "prose":
+        if block.kind == "code":
+            return word_code(passage, block, number) if len(block.lines) <= MAX_CODE else ""
+        words = word_table if block.kind == "table" else word_list
+        return "".join(words(passage, block, number)) if len(block.lines) <= MAX_LINES or block.kind == "list" else ""
+    if piece.fit.heading < OWN_QUESTION or len(block.lines) > MAX_LINES or _names_one(question, passage, block):
+        return ""
+    words = word_table if block.kind == "table" else word_list
+    return "".join(words(passage, block, number)) if len(block.lines) > 1 else ""
+
+
+def _names_one(question: str, passage: Passage, block: Block) -> bool:
+    """Return whether `question` has words that some lines of `block` have and others lack, apart from its headings'."""
+    asked = content_words(question) - content_words(" ".join((passage.title, *passage.heading_path)))
+    lines = block.lines[1:] if block.kind == "table" else block.lines
+    texts = [passage.text[line.start : line.end] for line in lines]
+    shared = [asked & content_words(split_row(text)[0] if block.kind == "table" else text) for text in texts]
+    return any(shared) and not all(shared)
 
 
 def _block(piece: Scored) -> Block:
@@ -84,20 +119,69 @@ def _is_procedure(block: Block | None) -> bool:
 def _choose(scored: list[Scored], result: SearchResult) -> list[Scored]:
     """Return the best pieces that do not repeat each other: the best document first, each in reading order."""
     chosen: list[Scored] = []
-    for piece in sorted(scored, key=lambda piece: -piece.score):
+    for piece in _by_score(scored):
+        if chosen and piece.dangling and _before(piece, scored) not in chosen:
+            continue
         if len(chosen) == SENTENCES or (chosen and piece.score < chosen[0].score - FAR_BELOW):
             break
         if not any(_repeats(result, piece, other) or _rivals(piece, other) for other in chosen):
             chosen.append(piece)
+    chosen = _with_what_it_refers_to(chosen, scored)
+    chosen = _with_list_of_section(chosen, scored, result)
     documents = list(dict.fromkeys(result.passages[piece.passage - 1].document_id for piece in chosen))
     return sorted(
         chosen,
         key=lambda piece: (
             documents.index(result.passages[piece.passage - 1].document_id),
-            piece.passage,
+            result.passages[piece.passage - 1].start,
             piece.unit.start,
         ),
     )
+
+
+def _by_score(scored: list[Scored]) -> list[Scored]:
+    """Return the pieces, best first; one that refers to the best, which stands before it, is worth its full score."""
+    best = max(scored, key=lambda piece: piece.score)
+    after = scored.index(best) + 1
+
+    def worth(place: int) -> float:
+        piece = scored[place]
+        follows = place == after and piece.dangling and piece.passage == best.passage
+        return piece.score + DANGLING_PENALTY if follows else piece.score
+
+    places = sorted(range(len(scored)), key=lambda place: -worth(place))
+    return [best, *(scored[place] for place in places if scored[place] is not best)]
+
+
+def _with_what_it_refers_to(chosen: list[Scored], scored: list[Scored]) -> list[Scored]:
+    """Return the best piece with the sentence before it in place of the second, if it refers to that."""
+    if not chosen or not chosen[0].dangling:
+        return chosen
+    before = _before(chosen[0], scored)
+    return chosen if before is None or before.unit.kind != "prose" else [chosen[0], before]
+
+
+def _before(piece: Scored, scored: list[Scored]) -> Scored | None:
+    place = scored.index(piece)
+    return scored[place - 1] if place and scored[place - 1].passage == piece.passage else None
+
+
+def _with_list_of_section(chosen: list[Scored], scored: list[Scored], result: SearchResult) -> list[Scored]:
+    """Return the best piece and the list or table that its section begins with, where that section is what is asked."""
+    best = chosen[0]
+    if best.fit.heading < EXACT:
+        return chosen
+    section = _section(best, result)
+    opening = [piece for piece in scored if piece.fit.opens and _section(piece, result) == section][: len(LEAD_BONUS)]
+    block = next((piece for piece in opening if piece.unit.block), None)
+    if block is None or block in chosen or _names_one(result.query, result.passages[block.passage - 1], _block(block)):
+        return chosen
+    return [best, block]
+
+
+def _section(piece: Scored, result: SearchResult) -> tuple[int, tuple[str, ...]]:
+    passage = result.passages[piece.passage - 1]
+    return passage.document_id, passage.heading_path
 
 
 def _repeats(result: SearchResult, piece: Scored, other: Scored) -> bool:

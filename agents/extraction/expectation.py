@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-_FIGURE = r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dos|tres|cuatro|cinco|zwei|drei|vier|fünf|deux|trois|quatre|cinq)\b"
+_FIGURE = r"(?<![A-Za-z])\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dos|tres|cuatro|cinco|zwei|drei|vier|fünf|deux|trois|quatre|cinq)\b"
 _DURATION = (
     rf"(?:{_FIGURE})[^.;]*?\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|segundos?|minutos?|horas?|días?|semanas?|meses"
     r"|años?|sekunden?|minuten?|stunden?|tagen?|wochen?|monaten?|jahren?|secondes?|heures?|jours?|semaines?|mois|ans?|années?)\b"
@@ -36,9 +36,21 @@ EXPECTATIONS = tuple(
     )
 )
 
+NUMBER = re.compile(r"\b\d+\b")
+
+
+def expects_figure(question: str) -> bool:
+    """Return whether `question` asks for a figure at all."""
+    return any(asked.search(question) for asked, _ in EXPECTATIONS)
+
 
 def meets_expectation(question: str, text: str) -> bool:
-    """Return whether `text` holds the kind of figure that `question` asks for; False when it asks for none."""
+    """Return whether `text` holds the kind of figure that `question` asks for; False when it asks for none.
+
+    Numbers of the question's own ("the UltraBook 13") are no answer to it.
+    """
+    for own in set(NUMBER.findall(question)):
+        text = re.sub(rf"(?<![\d.,$€£]){own}(?![\d.,%])", " ", text)
     for asked, given in EXPECTATIONS:
         if asked.search(question):
             return bool(given.search(text))

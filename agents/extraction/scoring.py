@@ -8,13 +8,15 @@ every rank of the passage.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from agents.extraction.expectation import meets_expectation
+from agents.extraction.expectation import expects_figure, meets_expectation
+from agents.extraction.sections import Fit, fit_passages, text_before
 from agents.extraction.units import find_units
 from agents.words import content_words, words
 
@@ -31,6 +33,16 @@ if TYPE_CHECKING:
 
 PASSAGES = 3
 """The first three passages hold the gold answer of 97 % of SQuAD questions; more only distract."""
+HEADING_ORDER = 0.5
+BEGINNING_ORDER = 0.6
+COVERAGE_ORDER = 0.3
+"""What a passage's fit adds to its score (0..1) when the first three are chosen among all that were found."""
+HEADING_BONUS = 0.5
+"""For every piece under a heading that is what is asked."""
+LEAD_BONUS = (0.5, 0.3)
+"""For the first and the second piece of a section or document that the question is about as a whole."""
+DANGLING_PENALTY = 0.4
+"""For a sentence that refers to what stands before it."""
 OVERLAP_WEIGHT = 0.5
 RANK_PENALTY = 0.4
 EXPECTED_BONUS = 0.4
@@ -40,42 +52,116 @@ OPENING_BONUS = 0.15
 """The first sentence of a section tends to say what the rest details."""
 
 
+DANGLING = re.compile(
+    r"(?:this|that|these|those|it|its|they|them|their|he|she|both|such|so|then|therefore|thus|however|otherwise|instead"
+    r"|also|but|and|or|the (?:rest|others?|same|latter|former)|if (?:this|that|it|so|not|the rest)|after (?:this|that)"
+    r"|eso|esto|esta|este|estos|estas|además|pero|también|por eso|dies|diese[rs]?|das|sie|er|es|dann|außerdem|aber|auch"
+    r"|ce|cela|cette|ces|il|elle|ils|elles|mais|aussi|ensuite)\b(?!-)",
+    re.IGNORECASE,
+)
+"""How sentences begin that mean little without the one before."""
+OF_ITSELF = re.compile(
+    r"(?:this|the|the following) (?:policy|manual|guide|document|page|article|section|chapter|tutorial)\b[^.]{0,40}?"
+    r"\b(?:applies|describes|explains|covers|contains|shows|lists|is for|walks|will)\b",
+    re.IGNORECASE,
+)
+"""How sentences begin that say what a text is about instead of what it says."""
+NO_BEGINNING_PENALTY = 0.8
+"""For such a sentence, and for one that dangles where an answer about a whole document would begin."""
+BARE_ANSWER = re.compile(r"(?:yes|no|sí|ja|nein|oui|non)\b\s*[.,:;!]", re.IGNORECASE)
+"""How sentences begin that answer the question of their heading, and no other."""
+OWN_QUESTION = 0.5
+"""The heading match from which a section's question is the customer's."""
+EXACT = 0.8
+"""The heading match from which a section is about nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A piece of passage number `passage` (from 1) and its score; only differences of scores mean anything."""
+    """A piece of passage number `passage` (from 1) and its score; only differences of scores mean anything.
+
+    Attributes:
+        fit: how the passage fits the question.
+        dangling: whether it refers to what stands before it.
+    """
 
     passage: int
     unit: Unit
     score: float
+    fit: Fit
+    dangling: bool
+
+
+class _Candidate(NamedTuple):
+    number: int
+    passage: Passage
+    fit: Fit
+    unit: Unit
+    place: int  # among the units of its passage
+
+    @property
+    def text(self) -> str:
+        return self.passage.text[self.unit.start : self.unit.end]
 
 
 def score_units(question: str, result: SearchResult) -> list[Scored]:
-    """Return the pieces of the first `PASSAGES` passages in reading order with their scores."""
-    passages = result.passages[:PASSAGES]
+    """Return the pieces of the `PASSAGES` passages that fit best, in reading order, with their scores."""
+    fits = fit_passages(question, result.passages)
+    places = {number: place for place, number in enumerate(_best_passages(result.passages, fits))}
     units = [
-        (number, unit)
-        for number, passage in enumerate(passages, 1)
-        for unit in find_units(passage.text, passage.sentences)
+        _Candidate(number + 1, result.passages[number], fits[number], unit, place)
+        for number in sorted(places)
+        for place, unit in enumerate(_units(result.passages[number]))
     ]
     if not units:
         return []
-    cosine, maxsim = _sentence_scores(passages, result.encoding)
-    total = OVERLAP_WEIGHT * _min_max(_overlaps(question, passages, units))
-    for by_sentence in (cosine, maxsim):
-        total += _min_max([_best(by_sentence[number - 1], unit.sentences) for number, unit in units])
-    total += np.asarray(_bonuses(question, passages, units), np.float32)
+    scores = {number: _sentence_scores(result.passages[number], result.encoding) for number in places}
+    total = OVERLAP_WEIGHT * _min_max(_overlaps(question, units))
+    for kind in range(2):
+        total += _min_max([_best(scores[unit.number - 1][kind], unit.unit.sentences) for unit in units])
     return [
-        Scored(number, unit, float(score) - RANK_PENALTY * (number - 1))
-        for (number, unit), score in zip(units, total, strict=True)
+        Scored(
+            unit.number,
+            unit.unit,
+            float(score) + _bonus(question, unit) - RANK_PENALTY * places[unit.number - 1],
+            unit.fit,
+            _dangles(question, unit),
+        )
+        for unit, score in zip(units, total, strict=True)
     ]
 
 
-def _sentence_scores(passages: Sequence[Passage], query: QueryEncoding) -> tuple[list[Floats], list[Floats]]:
-    """Return for each passage its sentences' cosines and MaxSims."""
+def _units(passage: Passage) -> list[Unit]:
+    return find_units(passage.text, passage.sentences, text_before(passage))
+
+
+def _best_passages(passages: Sequence[Passage], fits: Sequence[Fit]) -> list[int]:
+    if any(fit.beginning for fit in fits):  # of a document as a whole, what comes later is detail
+        wanted = [number for number, fit in enumerate(fits) if fit.beginning or fit.heading >= EXACT]
+    else:
+        wanted = list(range(len(passages)))
+
+    def order(number: int) -> float:
+        fit = fits[number]
+        extra = HEADING_ORDER * fit.heading + BEGINNING_ORDER * fit.beginning + COVERAGE_ORDER * fit.coverage
+        return -(passages[number].score + extra)
+
+    return sorted(wanted, key=order)[:PASSAGES]
+
+
+def _dangles(question: str, unit: _Candidate) -> bool:
+    text = unit.text.lstrip("-*+> \t")
+    if meets_expectation(question, text):
+        return False  # "It is 1.38 kg." says what was asked for
+    own = unit.fit.opens and unit.fit.heading >= OWN_QUESTION and not unit.place
+    return bool(DANGLING.match(text) or (BARE_ANSWER.match(text) and not own))
+
+
+def _sentence_scores(passage: Passage, query: QueryEncoding) -> tuple[Floats, Floats]:
+    """Return the cosines and the MaxSims of a passage's sentences."""
     weights = piece_rarity(query.token_ids)
     with np.errstate(invalid="ignore"):  # BLAS may raise the flag for what it reads beyond the end of short arrays
-        cosine = [passage.sentence_vectors @ query.vector for passage in passages]
-        return cosine, [_max_sims(passage, query.tokens, weights) for passage in passages]
+        return passage.sentence_vectors @ query.vector, _max_sims(passage, query.tokens, weights)
 
 
 def _max_sims(passage: Passage, query: Floats, weights: Floats) -> Floats:
@@ -104,38 +190,42 @@ FIRST_WORD_PIECE = 1996
 """Id of "the"; what comes before are special pieces and single characters."""
 
 
-def _overlaps(question: str, passages: Sequence[Passage], units: Sequence[tuple[int, Unit]]) -> list[float]:
+def _overlaps(question: str, units: Sequence[_Candidate]) -> list[float]:
     """Return for each unit the idf-weighted share of the question's words in it; idf counts the units themselves.
 
     A section speaks of what its title and headings name, so their words count as said in each of its sentences.
     """
     asked = content_words(question)
-    held = []
-    for number, unit in units:
-        passage = passages[number - 1]
-        heading = content_words(" ".join((passage.title, *passage.heading_path)))
-        held.append((content_words(passage.text[unit.start : unit.end]) | heading) & asked)
+    held = [(content_words(unit.text) | _named(unit.passage)) & asked for unit in units]
     frequency = Counter(word for shared in held for word in shared)
     idf = {word: math.log(1 + len(units) / count) for word, count in frequency.items()}
     return [sum(idf[word] for word in shared) for shared in held]
 
 
-def _bonuses(question: str, passages: Sequence[Passage], units: Sequence[tuple[int, Unit]]) -> list[float]:
-    """Return what a unit gains for the kind of figure or the very code asked for, and for opening its passage."""
+def _named(passage: Passage) -> frozenset[str]:
+    return content_words(" ".join((passage.title, *passage.heading_path)))
+
+
+def _bonus(question: str, unit: _Candidate) -> float:
+    """Return what a unit gains for what is asked: a figure, a code, its section or the beginning of its document."""
+    fit, text = unit.fit, unit.text
+    meets = meets_expectation(question, text)
+    lead = max(fit.heading if fit.opens else 0.0, fit.beginning)
+    gain = EXPECTED_BONUS if meets else 0.0
+    if meets or not expects_figure(question):
+        gain += HEADING_BONUS * fit.heading
+        if unit.place < len(LEAD_BONUS) and not _dangles(question, unit):
+            gain += LEAD_BONUS[unit.place] * lead
     codes = {word for word in words(question) if not word.isdigit() and any(map(str.isdigit, word))}
-    gains = []
-    opened = set()
-    for number, unit in units:
-        passage = passages[number - 1]
-        text = passage.text[unit.start : unit.end]
-        gain = EXPECTED_BONUS if meets_expectation(question, text) else 0.0
-        if codes & set(words(text)) - set(words(" ".join((passage.title, *passage.heading_path)))):
-            gain += CODE_BONUS
-        if number not in opened:
-            gain += OPENING_BONUS
-            opened.add(number)
-        gains.append(gain)
-    return gains
+    if codes & set(words(text)) - set(words(" ".join((unit.passage.title, *unit.passage.heading_path)))):
+        gain += CODE_BONUS
+    if not unit.place:
+        gain += OPENING_BONUS
+    if OF_ITSELF.match(text) or (fit.beginning and _dangles(question, unit)):
+        return gain - NO_BEGINNING_PENALTY
+    # In a manual of the X1, "it" is the X1.
+    about_subject = not content_words(question).isdisjoint(content_words(unit.passage.title))
+    return gain - (DANGLING_PENALTY if _dangles(question, unit) and not about_subject else 0.0)
 
 
 def _best(scores: Floats, sentences: Sequence[int]) -> float:

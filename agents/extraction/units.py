@@ -29,9 +29,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A list or a table; `lead` is the line before it when that introduces it ("You need:")."""
+    """A list, a table or code; `lead` is the line before it when that introduces it ("You need:")."""
 
-    kind: Literal["list", "table"]
+    kind: Literal["list", "table", "code"]
     lines: tuple[Line, ...]
     lead: Line | None = None
     numbered: bool = False
@@ -48,9 +48,12 @@ class Unit:
     block: Block | None = None
 
 
-def find_units(text: str, sentences: Sequence[tuple[int, int]]) -> list[Unit]:
-    """Return the quotable pieces of `text` in reading order; headings, rules and code are not among them."""
-    lines = list(_lines(text))
+def find_units(text: str, sentences: Sequence[tuple[int, int]], before: str = "") -> list[Unit]:
+    """Return the quotable pieces of `text` in reading order; headings, rules and code are not among them.
+
+    `before` is what stands before it in its section: code that is open there goes on.
+    """
+    lines = list(_lines(text, fenced=sum(1 for line in before.splitlines() if FENCE.match(line)) % 2 == 1))
     block_of = {line: block for block in find_blocks(text, lines) for line in block.lines}
     leads = {block.lead: block for block in block_of.values() if block.lead}
     units = []
@@ -67,7 +70,7 @@ def find_units(text: str, sentences: Sequence[tuple[int, int]]) -> list[Unit]:
 
 
 def find_blocks(text: str, lines: Sequence[Line]) -> list[Block]:
-    """Return the lists and tables among `lines`; a blank line ends a table but not a list."""
+    """Return the lists, tables and code among `lines`; a blank line ends a table but not a list."""
     blocks = []
     group: list[Line] = []
     lead: Line | None = None
@@ -77,7 +80,7 @@ def find_blocks(text: str, lines: Sequence[Line]) -> list[Block]:
         if group and not continues:
             blocks.append(_block(text, group, lead))
             group = []
-        if line.kind in {"item", "row"}:
+        if line.kind in {"item", "row", "code"}:
             if not group:
                 lead = previous if previous and _introduces(text, previous) else None
             group.append(line)
@@ -94,6 +97,8 @@ def _block(text: str, group: Sequence[Line], lead: Line | None) -> Block:
     first = group[0]
     if first.kind == "row":
         return Block("table", tuple(group), lead)
+    if first.kind == "code":
+        return Block("code", tuple(group), lead)
     return Block("list", tuple(group), lead, numbered=bool(NUMBERED.match(text, first.start)))
 
 
@@ -115,10 +120,9 @@ def _overlapping(sentences: Sequence[tuple[int, int]], start: int, end: int) -> 
     return (index for index, (first, last) in enumerate(sentences) if first < end and last > start)
 
 
-def _lines(text: str) -> Iterator[Line]:
+def _lines(text: str, *, fenced: bool) -> Iterator[Line]:
     """Yield the lines of `text`; paragraphs broken over lines and indented continuations of items become one line."""
     open_line: Line | None = None
-    fenced = False
     offset = 0
     for raw in text.splitlines(keepends=True):
         start, offset = offset, offset + len(raw)

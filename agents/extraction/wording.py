@@ -19,6 +19,7 @@ MAX_ITEMS = 15
 CELL = re.compile(r"(?<!\\)\|")
 NUMBER = re.compile(r"\[(\d{1,3})\]")
 QUOTED = re.compile(r"^\s*>\s?", re.MULTILINE)
+HEADING_NUMBER = re.compile(r"^\s*\d+(?:\.\d+)*[.)]?\s+")
 SENTENCE_ENDS = (".", "!", "?", ":", "…", "。")
 
 
@@ -46,6 +47,29 @@ def word_list(passage: Passage, block: Block, number: int) -> list[str]:
         marker = f"{index}." if block.numbered else "-"
         lines.append(f"{marker} {cite(_one_line(ITEM.sub('', item, count=1)), number)}\n")
     return lines
+
+
+def word_table(passage: Passage, block: Block, number: int) -> list[str]:
+    """Return a table as Markdown lines, each row with its citation, under what introduces it or its heading."""
+    header, *rows = (split_row(passage.text[line.start : line.end]) for line in block.lines)
+    heading = _one_line(HEADING_NUMBER.sub("", passage.heading_path[-1])) if passage.heading_path else ""
+    if block.lead:
+        heading = _one_line(passage.text[block.lead.start : block.lead.end])
+    lines = [f"{heading if heading.endswith(SENTENCE_ENDS) else heading + ':'}\n\n"] if heading else []
+    lines += [_table_row(header), _table_row(["---"] * len(header))]
+    lines += [_table_row([*cells[:-1], f"{cells[-1]} [{number}]"]) for cells in rows]
+    return lines
+
+
+def word_code(passage: Passage, block: Block, number: int) -> str:
+    """Return the sentence that introduces some code, cited, and the code as it stands."""
+    first, last = block.lines[0], block.lines[-1]
+    lead = _one_line(passage.text[block.lead.start : block.lead.end]) if block.lead else ""
+    return f"{cite(lead, number)}\n\n{passage.text[first.start : last.end]}\n"
+
+
+def _table_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
 def row_in_words(row: str, header: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 import zlib
 from dataclasses import dataclass, field
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,11 +65,12 @@ class Analyser:
         for first in range(0, len(texts), _BATCH):
             split = [split_words(text) for text in texts[first : first + _BATCH]]
             numbers = np.arange(first, first + len(split), dtype=np.int32)
-            words.append((self._word_keys(split), np.repeat(numbers, [len(part) for part in split])))
+            words.append((self.word_keys(split), np.repeat(numbers, [len(part) for part in split])))
             grams.append(_gram_keys(split, numbers))
         return _joined(words), _joined(grams)
 
-    def _word_keys(self, split: list[list[str]]) -> Keys:
+    def word_keys(self, split: Sequence[Sequence[str]]) -> Keys:
+        """The terms of texts that `split_words` has split, uint32, one per word in order."""
         known = self._known
         for word in {word for words in split for word in words}.difference(known):
             stem = self._stemmer.stemWord(word) if self._stemmer else word
@@ -83,6 +85,16 @@ def split_words(text: str) -> list[str]:
     if _HAS_UNSPACED.search(text) is None:
         return words
     return [part for word in words for part in _pairs(word)]
+
+
+def slips(word: str) -> list[str]:
+    """What a writer may have meant by `word`: all that is one letter away, the first letter kept (Damerau, 1964)."""
+    parts = [(word[:at], word[at:]) for at in range(1, len(word) + 1)]
+    swapped = [left + right[1] + right[0] + right[2:] for left, right in parts if len(right) > 1]
+    dropped = [left + right[1:] for left, right in parts if right]
+    replaced = [left + letter + right[1:] for left, right in parts if right for letter in ascii_lowercase]
+    added = [left + letter + right for left, right in parts for letter in ascii_lowercase]
+    return [*swapped, *dropped, *replaced, *added]
 
 
 def _pairs(word: str) -> Iterator[str]:

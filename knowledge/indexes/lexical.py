@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.indexes.analysis import Analyser, Keys, Rows, Terms
+from knowledge.indexes.analysis import Analyser, Keys, Rows, Terms, slips, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 K1, B = 1.2, 0.75
+MEANINGFUL = 4  # letters from which an unknown word says something; contractions leave shorter ones behind
+MAX_SLIPS = 2  # unknown words that are looked up as typing errors, half a millisecond each
 MOST = 255  # occurrences of a term in one text beyond which BM25 gains nothing
 
 
@@ -118,8 +120,7 @@ class Field:
         """BM25 of every row for the distinct `keys`, and the sum of the keys' inverse document frequencies."""
         rows = len(self.lengths)
         ranges = [segment.ranges(keys) for segment in self.segments]
-        found = sum((ends - starts for starts, ends in ranges), np.zeros(len(keys), np.int64))
-        idf = np.log1p((rows - found + 0.5) / (found + 0.5)).astype(np.float32)
+        idf = self._idf(sum((ends - starts for starts, ends in ranges), np.zeros(len(keys), np.int64)))
         norms = K1 * (1 - B + B * self.lengths / max(float(self.lengths.mean()), 1.0)) if rows else self.lengths
         total = np.zeros(rows)
         for segment, (starts, ends) in zip(self.segments, ranges, strict=True):
@@ -131,6 +132,18 @@ class Field:
             weights = np.repeat(idf, ends - starts) * counts / (counts + norms[hits])
             total += np.bincount(hits, weights, minlength=rows)
         return (total * (K1 + 1)).astype(np.float32), float(idf.sum())
+
+    def found(self, keys: Keys) -> NDArray[np.int64]:
+        """In how many rows each of `keys` occurs."""
+        none = np.zeros(len(keys), np.int64)
+        return sum((ends - starts for starts, ends in (part.ranges(keys) for part in self.segments)), none)
+
+    def idf(self, keys: Keys) -> Floats:
+        """Inverse document frequencies of `keys`, float32."""
+        return self._idf(self.found(keys))
+
+    def _idf(self, found: NDArray[np.int64]) -> Floats:
+        return np.log1p((len(self.lengths) - found + 0.5) / (found + 0.5)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,6 +170,25 @@ class LexicalIndex:
         by_words, idf_sum = self.words.scores(np.unique(words.keys))
         by_grams, _ = self.grams.scores(np.unique(grams.keys))
         return LexicalScores(0.5 * _to_best(by_words) + 0.5 * _to_best(by_grams), by_words, idf_sum)
+
+    def unknown_share(self, query: str) -> float:
+        """The share, by idf, of the query's words that no row has: 0 (all are known) to 1.
+
+        A word that is one slip away from a known one is a typing error; numbers and remains of contractions say
+        nothing about what the texts are about.
+        """
+        analyser = Analyser(self.language)
+        words = list(dict.fromkeys(split_words(query)))
+        keys = analyser.word_keys([words])
+        missing = [n for n in np.flatnonzero(self.words.found(keys) == 0).tolist() if _says_something(words[n])]
+        checked = [n for n in missing[:MAX_SLIPS] if not self.words.found(analyser.word_keys([slips(words[n])])).any()]
+        idf = self.words.idf(keys)
+        total = float(idf.sum())
+        return float(idf[[*checked, *missing[MAX_SLIPS:]]].sum()) / total if total else 0.0
+
+
+def _says_something(word: str) -> bool:
+    return len(word) >= MEANINGFUL and not word.isdecimal()
 
 
 def _to_best(scores: Floats) -> Floats:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from knowledge.indexes.snapshot import Snapshot
 
 LEXICAL_EVIDENCE = 0.5  # weight of the lexical share in the answerability
+UNKNOWN_WORDS = 0.25  # weight of the share of words that the corpus lacks: "fridges" where none are sold
 
 
 class Ranking(NamedTuple):
@@ -26,7 +27,8 @@ class Ranking(NamedTuple):
     Attributes:
         rows: int64, of the snapshot; no two with the same text.
         fused, lexical, dense, cosine: float32; the final order is that of `fused`.
-        answerability: the best sentence's cosine and how much of the query's words the best passage has, in [0, ~1.5].
+        answerability: the best sentence's cosine and how much of the query's words the best passage has, less what
+            the corpus does not know of them; in [0, ~1.5].
     """
 
     rows: NDArray[np.int64]
@@ -51,7 +53,8 @@ def rank(snapshot: Snapshot, query: str, encoding: QueryEncoding, documents: Col
     _, firsts = np.unique(snapshot.fingerprints[rows[order]], return_index=True)
     order = order[np.sort(firsts)]
     words = float(scores.words[rows].max(initial=0)) / scores.idf_sum if scores.idf_sum else 0.0
-    answerability = float(cosine.max(initial=0)) + LEXICAL_EVIDENCE * words
+    unknown = snapshot.lexical.unknown_share(query)
+    answerability = max(float(cosine.max(initial=0)) + LEXICAL_EVIDENCE * words - UNKNOWN_WORDS * unknown, 0.0)
     return Ranking(rows[order], fused[order], lexical[rows][order], dense[order], cosine[order], answerability)
 
 

@@ -38,11 +38,11 @@ def test_says_nothing_twice(answer, make_passage):
 def test_another_document_begins_a_paragraph_and_the_better_one_comes_first(answer, make_passage):
     text = answer(
         "Is the battery covered for a year?",
-        make_passage("The battery of a phone wears."),
+        make_passage("The battery of a phone is covered for less. Bags are red."),
         make_passage("The battery is covered for a year.", document="warranty", title="Warranty"),
     )
     assert text.startswith("The battery is covered for a year. [2]")
-    assert "\n\nThe battery of a phone wears. [1]" in text
+    assert "\n\nThe battery of a phone is covered for less. [1]" in text
 
 
 def test_a_table_row_is_put_in_words(answer, make_passage):
@@ -106,6 +106,89 @@ def test_numbers_of_the_document_are_no_citations(answer, make_passage):
 
 def test_quoted_lines_lose_their_sign(answer, make_passage):
     assert answer("What about the cover?", make_passage("> Open only the cover.")) == "Open only the cover. [1]"
+
+
+COSTS = (
+    "| Way | Under $50 | From $50 |\n| --- | --- | --- |\n| Standard | $5.95 | Free |\n| Express | $14.95 | $14.95 |"
+)
+
+
+def test_a_table_is_shown_whole_when_its_section_is_asked_for(answer, make_passage):
+    table = make_passage(COSTS, title="Shipping", heading=("Shipping", "2 What delivery costs"))
+    assert answer("What does delivery cost?", table) == (
+        "What delivery costs:\n\n"
+        "| Way | Under $50 | From $50 |\n| --- | --- | --- |\n"
+        "| Standard | $5.95 | Free [1] |\n| Express | $14.95 | $14.95 [1] |\n"
+    )
+
+
+def test_the_row_that_a_question_names_is_enough(answer, make_passage):
+    table = make_passage(COSTS, title="Shipping", heading=("Shipping", "What delivery costs"))
+    assert answer("What does express delivery cost?", table) == "Express - Under $50: $14.95; From $50: $14.95. [1]"
+
+
+def test_a_lead_in_brings_its_table(answer, make_passage):
+    text = answer("What are the ways of delivery?", make_passage(f"These are the ways of delivery:\n\n{COSTS}"))
+    assert text.startswith("These are the ways of delivery:\n\n| Way | Under $50 | From $50 |\n")
+
+
+def test_a_long_table_is_not_shown_whole(answer, make_passage):
+    rows = "\n".join(f"| Place {n} | ${n}.50 |" for n in range(20))
+    table = make_passage(
+        f"| To | Price |\n| --- | --- |\n{rows}", title="Shipping", heading=("Shipping", "What delivery costs")
+    )
+    assert "| ---" not in answer("What does delivery cost?", table)
+
+
+def test_the_list_of_the_section_asked_for_is_shown_whole(answer, make_passage):
+    passage = make_passage(
+        "- Damage from drops.\n- Loss and theft.\n\nThe warranty does not cover liquid.",
+        title="Warranty",
+        heading=("What is not covered",),
+    )
+    assert answer("What is not covered by the warranty?", passage) == (
+        "- Damage from drops. [1]\n- Loss and theft. [1]\n\nThe warranty does not cover liquid. [1]"
+    )
+
+
+def test_a_list_is_shown_once(answer, make_passage):
+    passage = make_passage("To restore a backup:\n\n- Restore the backup of the files.\n- Start it.\n")
+    text = answer("restore a backup", passage)
+    assert text.count("Restore the backup of the files.") == 1
+
+
+def test_a_lead_in_brings_its_code(answer, make_passage):
+    passage = make_passage("To remove the chart:\n\n```sh\nhelm delete shop\n```\n\nOther things follow.")
+    assert answer("How is the chart removed?", passage).startswith(
+        "To remove the chart: [1]\n\n```sh\nhelm delete shop\n```\n"
+    )
+
+
+def test_code_that_began_before_the_passage_is_not_quoted(answer, make_passage):
+    text = "name: remove chart\n```\n\nThe chart can be removed."
+    passage = make_passage(text, context=f"```yaml\non: push\n{text}")
+    assert answer("remove chart", passage) == "The chart can be removed. [1]"
+
+
+def test_what_a_sentence_refers_to_comes_before_it(answer, make_passage):
+    passage = make_passage("Open the settings of the tablet. This resets the phone to factory state. Bags are red.")
+    assert answer("reset phone factory state", passage) == (
+        "Open the settings of the tablet. [1] This resets the phone to factory state. [1]"
+    )
+
+
+def test_a_question_about_a_whole_document_gets_what_it_says_first(answer, make_passage):
+    def part(text, start):
+        return make_passage(text, title="Returns policy", document="returns", start=start)
+
+    text = answer(
+        "What is your returns policy?",
+        part("Faulty goods of the returns policy are kept.", 900),
+        part("This policy applies to all returns.", 0),
+        part("You can return almost everything within thirty days.", 90),
+        part("In winter, products can be sent until spring.", 300),
+    )
+    assert text.startswith("You can return almost everything within thirty days. [3]")
 
 
 def test_nothing_to_quote(answer, make_passage):

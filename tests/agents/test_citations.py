@@ -11,6 +11,10 @@ def test_statements_are_what_stands_before_a_number():
     ]
 
 
+def test_the_row_of_a_table_is_one_statement():
+    assert cited_statements("Costs:\n\n| Express | 2 days | $14.95 [2] |") == [("Express | 2 days | $14.95", 2)]
+
+
 def test_a_number_alone_cites_the_line_before():
     assert cited_statements("Twelve hours.\n[1]") == [("Twelve hours.", 1)]
 

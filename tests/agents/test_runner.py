@@ -136,8 +136,16 @@ async def test_weak_evidence_is_admitted(ask, make_passage, make_result):
     answer = answer_of(await ask(QUESTION, found=found))
     assert (answer.finish, answer.known, answer.citations, answer.confidence) == ("unknown", False, (), 0.0)
     assert "TechPro" in answer.text
-    german = answer_of(await ask(QUESTION, found=found, language="de"))
+    german = answer_of(await ask("Akku X1?", found=found, language="de"))
     assert "nicht raten" in german.text
+
+
+async def test_ignorance_is_admitted_in_the_language_of_the_question(ask, make_passage, make_result):
+    found = make_result(make_passage("Returns are free."), answerability=ANSWERABLE - 0.1)
+    german = answer_of(await ask("Wie lange hält der Akku des X1?", found=found))
+    assert "nicht raten" in german.text
+    polish = answer_of(await ask("Jak się ma nie do tego?", found=found, language="de"))
+    assert "nicht raten" in polish.text
 
 
 async def test_a_model_may_say_that_it_does_not_know(ask):

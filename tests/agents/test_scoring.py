@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.extraction.expectation import meets_expectation
+from agents.extraction.expectation import expects_figure, meets_expectation
 from agents.extraction.scoring import PASSAGES, RANK_PENALTY, piece_rarity, score_units
 from knowledge.embedding.base import TOKEN_WIDTH
 
@@ -62,6 +62,46 @@ def test_rare_pieces_weigh_more():
 def test_questions_expect_figures(question, answer, other):
     assert meets_expectation(question, answer)
     assert not meets_expectation(question, other)
+
+
+def test_numbers_in_names_are_no_figures():
+    assert not meets_expectation("How many ports are there?", "The G1 has ports.")
+    assert not meets_expectation("How much memory does the UltraBook 13 have?", "Memory of the UltraBook 13 is sold.")
+    assert meets_expectation("How much memory does the UltraBook 13 have?", "The UltraBook 13 has 16 GB.")
+
+
+def test_only_questions_for_figures_expect_them():
+    assert expects_figure("How long does it take?")
+    assert not expects_figure("Where is it?")
+
+
+def test_a_heading_that_fits_brings_its_passage_forward(make_passage, make_result):
+    others = [make_passage("Shipping is nice.", document=f"d{n}", title="Other", score=0.9) for n in range(PASSAGES)]
+    fitting = make_passage("Shipping is free.", title="Parcels", heading=("Shipping cost",), score=0.6)
+    passages = {piece.passage for piece in score_units("shipping cost?", make_result(*others, fitting))}
+    assert len(passages) == PASSAGES
+    assert PASSAGES + 1 in passages
+
+
+@pytest.mark.parametrize(
+    ("sentence", "dangling"),
+    [
+        ("It is blue.", True),
+        ("If the rest is kept, pay.", True),
+        ("Yes, that works.", True),
+        ("This-and-that is a shop.", False),
+        ("Items are blue.", False),
+    ],
+)
+def test_sentences_that_refer_to_others(make_passage, make_result, sentence, dangling):
+    pieces = score_units("blue?", make_result(make_passage(f"A beginning. {sentence}")))
+    assert [piece.dangling for piece in pieces[1:]] == [dangling] * len(pieces[1:])
+
+
+def test_yes_answers_the_question_of_its_heading(make_passage, make_result):
+    own = make_passage("Yes, by post.", title="Returns", heading=("Can I return a gift?",))
+    assert not score_units("Can I return a gift?", make_result(own))[0].dangling
+    assert score_units("Who sends my laptop?", make_result(own))[0].dangling
 
 
 def test_most_questions_expect_nothing():

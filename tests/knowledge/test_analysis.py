@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from knowledge.indexes.analysis import Analyser, split_words
+from knowledge.indexes.analysis import Analyser, slips, split_words
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,12 @@ def test_nothing_to_analyse() -> None:
 
 def test_a_lone_surrogate_is_a_letter_like_any_other() -> None:
     assert terms("\ud800 fine")[0] >= terms("fine")[0]
+
+
+def test_slips_are_one_letter_away_and_keep_the_first() -> None:
+    found = slips("price")
+
+    assert {"pirce", "rpice"} & set(found) == {"pirce"}
+    assert {"pice", "prise", "prince", "prices"} <= set(found)
+    assert "price" in slips("pricce")
+    assert "bridge" not in slips("fridge")

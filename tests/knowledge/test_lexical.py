@@ -88,3 +88,29 @@ def test_a_term_more_often_than_a_byte_counts_is_kept() -> None:
     postings = Postings.compile(Terms(np.full(300, 5, np.uint32), np.zeros(300, np.int32)))
 
     assert postings.counts.tolist() == [255]
+
+
+@pytest.mark.parametrize(
+    ("query", "share"),
+    [
+        ("battery hours", 0),
+        ("fridges", 1),
+        ("bettery", 0),  # a slip
+        ("hour't 2019 zoo", 0),  # what a contraction leaves, a number and a short word
+        ("", 0),
+    ],
+)
+def test_share_of_unknown_words(query: str, share: float) -> None:
+    assert LexicalIndex.empty("en").grown(TEXTS).unknown_share(query) == share
+
+
+def test_unknown_words_weigh_by_rarity() -> None:
+    index = LexicalIndex.empty("en").grown(TEXTS)
+
+    assert index.unknown_share("battery fridges") > 0.5 > index.unknown_share("thirty days twelve fridges")
+
+
+def test_many_unknown_words_are_not_all_looked_up_as_slips() -> None:
+    index = LexicalIndex.empty("en").grown(TEXTS)
+
+    assert index.unknown_share("xxxxx yyyyy bettery") == 1

@@ -7,7 +7,7 @@ from knowledge.embedding.base import QueryEncoding
 from knowledge.indexes.faiss import FaissIndex
 from knowledge.indexes.snapshot import Row, Snapshot
 from knowledge.indexes.whitening import SENTENCE_SCALE, prior_of
-from knowledge.retrieval.ranking import rank
+from knowledge.retrieval.ranking import UNKNOWN_WORDS, rank
 
 D = 32
 RNG = np.random.default_rng(2)
@@ -132,7 +132,18 @@ def test_words_of_the_query_count_as_evidence(whole: Snapshot) -> None:
     known = rank(whole, "word42", query(vector)).answerability
     unknown = rank(whole, "zebra", query(vector)).answerability
 
-    assert known - unknown == pytest.approx(0.5, abs=0.2)
+    assert known - unknown == pytest.approx(0.5 + UNKNOWN_WORDS, abs=0.2)
+
+
+def test_a_word_that_no_text_has_counts_against_an_answer(whole: Snapshot) -> None:
+    vector = query(unit(D))
+
+    known = rank(whole, "word42", vector).answerability
+    half = rank(whole, "word42 zebra", vector).answerability
+    beside = rank(whole, "word42 it", vector).answerability
+
+    assert half < known - UNKNOWN_WORDS / 2
+    assert half < beside
 
 
 def test_rare_tokens_weigh_more(whole: Snapshot) -> None:
