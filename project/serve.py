@@ -1,6 +1,6 @@
 """`manage.py serve`: everything on one machine.
 
-Starts PostgreSQL if needed, prepares the tables and the demo, runs one web server and one worker, restarts whichever
+Starts PostgreSQL if needed, prepares the tables and the demo, runs the web processes and one worker, restarts whichever
 dies, and stops them together. Django is not loaded here: the supervisor stays small, and a defect in the product cannot
 take it down.
 """
@@ -37,6 +37,8 @@ RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0)  # seconds before the nth restart in
 STEADY = 60.0  # seconds after which a process counts as healthy again
 PR_SET_PDEATHSIG = 1  # prctl(2)
 WORKER_NICENESS = 10
+MOST_WEB_PROCESSES = 64
+WEB_PROCESSES = 2  # by default, where there are as many cores: Python uses one core a process
 WEBSOCKET_BYTES = 4 * 2**20  # of a frame; what is larger is cut off without the close code that tells the client why
 WEB_OPTIONS = (
     "--verbosity", "0", "--no-server-name", "--ping-interval", "20", "--ping-timeout", "30",
@@ -101,7 +103,7 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        serve(options.port, options.bind, options.data)
+        serve(options.port, options.bind, options.data, options.web)
     except (Refused, postgres.PostgresError) as refusal:
         say(str(refusal))
         return 1
@@ -120,20 +122,30 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--bind", default=os.environ.get("ASKWELL_BIND") or "127.0.0.1", help="the address to listen on"
     )
     parser.add_argument(
+        "--web",
+        type=int,
+        metavar="N",
+        default=os.environ.get("ASKWELL_WEB") or str(min(WEB_PROCESSES, os.cpu_count() or 1)),
+        help="how many web processes share the port",
+    )
+    parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get("ASKWELL_DATA") or "var"), help="the data folder"
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if not 1 <= options.web <= MOST_WEB_PROCESSES:
+        parser.error(f"--web takes a number from 1 to {MOST_WEB_PROCESSES}")
+    return options
 
 
-def serve(port: int, bind: str, data: Path) -> None:
+def serve(port: int, bind: str, data: Path, processes: int) -> None:
     """Starts, watches and stops everything; raises Refused when it cannot."""
     data = prepare_folder(data)
     os.environ["ASKWELL_DATA"] = str(data)
     embedded = not os.environ.get("DATABASE_URL", "").strip()
     database = postgres.running(data) if embedded else contextlib.nullcontext()
-    with sole_server(data, port), listening(bind, port) as listener, database:
+    with sole_server(data, port), listening(bind, port, processes) as listeners, database:
         prepare()
-        children = [web(listener), worker()]
+        children = [*map(web, listeners), worker()]
         try:
             watch(children, f"http://{bind}:{port}", data if embedded else None)
         finally:
@@ -180,18 +192,28 @@ def holder(lock: IO[str]) -> str:
 
 
 @contextlib.contextmanager
-def listening(bind: str, port: int) -> Iterator[socket.socket]:
-    """The server's socket. It is held here, so that connections wait while the web server restarts."""
+def listening(bind: str, port: int, count: int = 1) -> Iterator[list[socket.socket]]:
+    """The server's sockets, one for each web process; the kernel spreads connections over them.
+
+    They are held here, so that connections wait while a process restarts.
+    """
     advice = "Choose another: `make run PORT=8001`."
     if not 0 <= port <= HIGHEST_PORT:
         raise Refused(f"Port {port} on {bind} cannot be used: ports go from 1 to {HIGHEST_PORT}. {advice}")
-    try:
-        listener = socket.create_server((bind, port), family=_family(bind), backlog=BACKLOG)
-    except OSError as error:
-        raise Refused(f"Port {port} on {bind} cannot be used: {error.strerror}. {advice}") from error
-    with listener:
-        listener.set_inheritable(True)
-        yield listener
+    with contextlib.ExitStack() as stack:
+        try:
+            with _listener(bind, port) as probe:  # shares with nobody, so that a port in use is noticed
+                port = probe.getsockname()[1]
+            listeners = [stack.enter_context(_listener(bind, port, shared=count > 1)) for _ in range(count)]
+        except OSError as error:
+            raise Refused(f"Port {port} on {bind} cannot be used: {error.strerror}. {advice}") from error
+        yield listeners
+
+
+def _listener(bind: str, port: int, *, shared: bool = False) -> socket.socket:
+    listener = socket.create_server((bind, port), family=_family(bind), backlog=BACKLOG, reuse_port=shared)
+    listener.set_inheritable(True)
+    return listener
 
 
 def _family(bind: str) -> socket.AddressFamily:
@@ -206,12 +228,12 @@ def prepare() -> None:
 
 
 def web(listener: socket.socket) -> Child:
-    """The web server, daphne, on the socket that is held here."""
+    """A web process: daphne, on a socket that is held here."""
     descriptor = listener.fileno()
     command = [sys.executable, "-m", "project.web", "--fd", str(descriptor), *WEB_OPTIONS]
     if os.environ.get("ASKWELL_PROXY", "").strip() == "1":
         command.append("--proxy-headers")
-    return Child("web server", [*command, "project.asgi:application"], descriptors=(descriptor,))
+    return Child("web process", [*command, "project.asgi:application"], descriptors=(descriptor,))
 
 
 def worker() -> Child:

@@ -17,6 +17,14 @@ def start() -> None:
     threading.Thread(target=_load, name="warm-up", daemon=True).start()
 
 
+def wait(seconds: float) -> bool:
+    """Returns once this process can answer, or after so many seconds; tells which."""
+    deadline = time.monotonic() + seconds
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return done()
+
+
 def done() -> bool:
     """Whether this process can answer."""
     return _state["now"] == "ready"

@@ -1,4 +1,4 @@
-"""daphne, with one thing more: sending to a socket waits while its client does not read.
+"""daphne, with two things more: it is ready before it accepts, and sending waits while a client does not read.
 
 daphne hands frames to Twisted, which keeps what the network does not take; nobody would notice a client that reads
 nothing until the memory is gone. Here the application's `send` waits meanwhile, as under uvicorn, and decides itself
@@ -11,6 +11,10 @@ from weakref import WeakKeyDictionary
 
 from daphne.cli import CommandLineInterface
 from daphne.server import Server
+
+from project import warm_up
+
+WARM_SECONDS = 10.0  # at most: without its database a server must at least say so
 
 
 class Flow:
@@ -40,6 +44,11 @@ class PatientServer(Server):  # type: ignore[misc] # daphne ships no types
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._flows: WeakKeyDictionary[Any, Flow] = WeakKeyDictionary()
+
+    def run(self) -> None:
+        """Accepts connections once it can answer; those that come earlier wait in the socket."""
+        warm_up.wait(WARM_SECONDS)
+        super().run()
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Sends a message of the application's; returns once the connection takes more."""

@@ -97,6 +97,11 @@ class Embedder(Protocol):
         """Unit vectors of plain texts, float32 [n, d]."""
 
 
+def use_less_memory() -> None:
+    """For a process that embeds documents but hardly any queries: these take twice as long, with 43 MB less."""
+    _wishes["prepack"] = False
+
+
 def get_embedder() -> Embedder:
     """The embedder of this process, loaded at the first call.
 
@@ -105,6 +110,9 @@ def get_embedder() -> Embedder:
     """
     with _loading:
         return _load()
+
+
+_wishes = {"prepack": True}
 
 
 @cache
@@ -116,4 +124,4 @@ def _load() -> Embedder:
         return ProviderEmbedder(models.embedding_model, connect(models.openai_api_key, models.openai_base_url))
     from knowledge.embedding.local import LocalEmbedder
 
-    return LocalEmbedder()
+    return LocalEmbedder(prepack=_wishes["prepack"])

@@ -35,7 +35,9 @@ def test_brackets_in_code_stay():
 
 def test_a_table_gets_the_shape_of_the_stylesheet():
     table = html("| a | b |\n|---|--:|\n| 1 [1] | 2 |")
-    assert table.startswith('<div class="table-wrap" tabindex="0" role="region" aria-label="Table"><table class="table">')
+    assert table.startswith(
+        '<div class="table-wrap" tabindex="0" role="region" aria-label="Table"><table class="table">'
+    )
     assert '<th scope="col">a</th>' in table
     assert 'class="cite"' in table
 
@@ -66,7 +68,7 @@ def test_only_links_of_the_sources_are_links():
         "https://evil.example",
         "[a](https://shop.example/x1@evil.example)",
         '| <svg onload="x"> |\n|--|\n| y |',
-        "```\"><script>\nx\n```",
+        '```"><script>\nx\n```',
     ],
 )
 def test_nothing_foreign_runs_loads_or_leads_away(attack):

@@ -24,7 +24,7 @@ def stage():
     with tempfile.TemporaryDirectory(prefix="askwell-faults-") as folder, scripted_model(script) as model:
         Path(folder).chmod(0o755)  # PostgreSQL runs as another user when the tests run as root
         data = Path(folder) / "data"
-        options = {**model, "ASKWELL_DEMO": "0", "DJANGO_SETTINGS_MODULE": "project.settings"}
+        options = {**model, "ASKWELL_DEMO": "0", "ASKWELL_WEB": "1", "DJANGO_SETTINGS_MODULE": "project.settings"}
         environment = {**os.environ, **options, "ASKWELL_DATA": str(data)}
         with serving(data, **options) as server:
             made = Stage(server, environment, Web(data, environment))

@@ -28,6 +28,22 @@ def test_a_port_in_use_says_so():
             serve.listening("127.0.0.1", port).__enter__()
 
 
+def test_web_processes_have_a_socket_each_on_one_port():
+    with serve.listening("127.0.0.1", 0, 2) as (one, other):
+        assert one.getsockname() == other.getsockname()
+        assert one.get_inheritable()
+        port = one.getsockname()[1]
+        with pytest.raises(serve.Refused, match=f"Port {port}"):
+            serve.listening("127.0.0.1", port, 2).__enter__()
+
+
+@pytest.mark.parametrize("count", ["0", "65", "-1"])
+def test_a_number_of_web_processes_that_cannot_be(count, capsys):
+    with pytest.raises(SystemExit):
+        serve.parse(["--web", count])
+    assert "--web takes a number from 1 to 64" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("port", [-1, 65536, 10**9])
 def test_a_port_that_cannot_be(port):
     with pytest.raises(serve.Refused, match=f"Port {port}"):

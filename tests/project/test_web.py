@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from daphne.server import Server
 
+from project import warm_up
 from project.web import Flow, PatientServer
 
 pytestmark = pytest.mark.unit
@@ -63,3 +64,18 @@ async def test_a_close_waits_for_nothing(server, connection):
     await server.handle_reply(connection, {"type": "websocket.close", "code": 4408})
     assert connection.producers == []
     assert len(connection.sent) == 1
+
+
+def test_connections_are_accepted_once_it_can_answer(server, monkeypatch):
+    order = []
+    monkeypatch.setattr(warm_up, "wait", lambda seconds: order.append(f"waited at most {seconds:.0f} s"))
+    monkeypatch.setattr(Server, "run", lambda self: order.append("accepts"))
+    server.run()
+    assert order == ["waited at most 10 s", "accepts"]
+
+
+def test_waiting_ends_when_it_is_ready_or_takes_too_long(monkeypatch):
+    monkeypatch.setitem(warm_up._state, "now", "loading")
+    assert not warm_up.wait(0.05)
+    monkeypatch.setitem(warm_up._state, "now", "ready")
+    assert warm_up.wait(10)

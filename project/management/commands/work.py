@@ -6,6 +6,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from procrastinate.contrib.django import app
 
+from knowledge.embedding.base import use_less_memory
 from knowledge.tasks import HEARTBEAT, STALLED_AFTER
 
 POLLING = 2.0  # seconds until a job is found that was put back, which nobody is notified of
@@ -16,6 +17,7 @@ class Command(BaseCommand):
     help = "Runs jobs: documents to read, periodic care. Start as many as you like, on any machine."
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 (Django's signature)
+        use_less_memory()
         app.worker_defaults.update(
             {
                 "concurrency": CONCURRENCY,
