@@ -8,6 +8,7 @@ nothing.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _FIGURE = r"(?<![A-Za-z])\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dos|tres|cuatro|cinco|zwei|drei|vier|fünf|deux|trois|quatre|cinq)\b"
 _DURATION = (
@@ -39,9 +40,14 @@ EXPECTATIONS = tuple(
 NUMBER = re.compile(r"\b\d+\b")
 
 
+@lru_cache(maxsize=1024)
+def _expected(question: str) -> re.Pattern[str] | None:
+    return next((given for asked, given in EXPECTATIONS if asked.search(question)), None)
+
+
 def expects_figure(question: str) -> bool:
     """Return whether `question` asks for a figure at all."""
-    return any(asked.search(question) for asked, _ in EXPECTATIONS)
+    return _expected(question) is not None
 
 
 def meets_expectation(question: str, text: str) -> bool:
@@ -49,9 +55,9 @@ def meets_expectation(question: str, text: str) -> bool:
 
     Numbers of the question's own ("the UltraBook 13") are no answer to it.
     """
+    given = _expected(question)
+    if given is None:
+        return False
     for own in set(NUMBER.findall(question)):
         text = re.sub(rf"(?<![\d.,$€£]){own}(?![\d.,%])", " ", text)
-    for asked, given in EXPECTATIONS:
-        if asked.search(question):
-            return bool(given.search(text))
-    return False
+    return bool(given.search(text))

@@ -21,7 +21,7 @@ from agents.extraction.units import find_units
 from agents.words import content_words, words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -98,10 +98,9 @@ class _Candidate(NamedTuple):
     fit: Fit
     unit: Unit
     place: int  # among the units of its passage
-
-    @property
-    def text(self) -> str:
-        return self.passage.text[self.unit.start : self.unit.end]
+    text: str
+    meets: bool  # holds the kind of figure asked for
+    dangling: bool
 
 
 def score_units(question: str, result: SearchResult) -> list[Scored]:
@@ -109,9 +108,9 @@ def score_units(question: str, result: SearchResult) -> list[Scored]:
     fits = fit_passages(question, result.passages)
     places = {number: place for place, number in enumerate(_best_passages(result.passages, fits))}
     units = [
-        _Candidate(number + 1, result.passages[number], fits[number], unit, place)
+        unit
         for number in sorted(places)
-        for place, unit in enumerate(_units(result.passages[number]))
+        for unit in _candidates(question, number + 1, result.passages[number], fits[number])
     ]
     if not units:
         return []
@@ -125,14 +124,19 @@ def score_units(question: str, result: SearchResult) -> list[Scored]:
             unit.unit,
             float(score) + _bonus(question, unit) - RANK_PENALTY * places[unit.number - 1],
             unit.fit,
-            _dangles(question, unit),
+            unit.dangling,
         )
         for unit, score in zip(units, total, strict=True)
     ]
 
 
-def _units(passage: Passage) -> list[Unit]:
-    return find_units(passage.text, passage.sentences, text_before(passage))
+def _candidates(question: str, number: int, passage: Passage, fit: Fit) -> Iterator[_Candidate]:
+    for place, unit in enumerate(find_units(passage.text, passage.sentences, text_before(passage))):
+        text = passage.text[unit.start : unit.end]
+        meets = meets_expectation(question, text)
+        own = fit.opens and fit.heading >= OWN_QUESTION and not place
+        # "It is 1.38 kg." says what was asked for.
+        yield _Candidate(number, passage, fit, unit, place, text, meets, not meets and _dangles(text, own=own))
 
 
 def _best_passages(passages: Sequence[Passage], fits: Sequence[Fit]) -> list[int]:
@@ -149,11 +153,9 @@ def _best_passages(passages: Sequence[Passage], fits: Sequence[Fit]) -> list[int
     return sorted(wanted, key=order)[:PASSAGES]
 
 
-def _dangles(question: str, unit: _Candidate) -> bool:
-    text = unit.text.lstrip("-*+> \t")
-    if meets_expectation(question, text):
-        return False  # "It is 1.38 kg." says what was asked for
-    own = unit.fit.opens and unit.fit.heading >= OWN_QUESTION and not unit.place
+def _dangles(text: str, *, own: bool) -> bool:
+    """Return whether `text` needs what stands before it; `own`: it follows a heading that asks the question."""
+    text = text.lstrip("-*+> \t")
     return bool(DANGLING.match(text) or (BARE_ANSWER.match(text) and not own))
 
 
@@ -209,23 +211,22 @@ def _named(passage: Passage) -> frozenset[str]:
 def _bonus(question: str, unit: _Candidate) -> float:
     """Return what a unit gains for what is asked: a figure, a code, its section or the beginning of its document."""
     fit, text = unit.fit, unit.text
-    meets = meets_expectation(question, text)
     lead = max(fit.heading if fit.opens else 0.0, fit.beginning)
-    gain = EXPECTED_BONUS if meets else 0.0
-    if meets or not expects_figure(question):
+    gain = EXPECTED_BONUS if unit.meets else 0.0
+    if unit.meets or not expects_figure(question):
         gain += HEADING_BONUS * fit.heading
-        if unit.place < len(LEAD_BONUS) and not _dangles(question, unit):
+        if unit.place < len(LEAD_BONUS) and not unit.dangling:
             gain += LEAD_BONUS[unit.place] * lead
     codes = {word for word in words(question) if not word.isdigit() and any(map(str.isdigit, word))}
     if codes & set(words(text)) - set(words(" ".join((unit.passage.title, *unit.passage.heading_path)))):
         gain += CODE_BONUS
     if not unit.place:
         gain += OPENING_BONUS
-    if OF_ITSELF.match(text) or (fit.beginning and _dangles(question, unit)):
+    if OF_ITSELF.match(text) or (fit.beginning and unit.dangling):
         return gain - NO_BEGINNING_PENALTY
     # In a manual of the X1, "it" is the X1.
     about_subject = not content_words(question).isdisjoint(content_words(unit.passage.title))
-    return gain - (DANGLING_PENALTY if _dangles(question, unit) and not about_subject else 0.0)
+    return gain - (DANGLING_PENALTY if unit.dangling and not about_subject else 0.0)
 
 
 def _best(scores: Floats, sentences: Sequence[int]) -> float:

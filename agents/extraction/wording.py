@@ -37,11 +37,9 @@ def word_unit(passage: Passage, unit: Unit, number: int) -> str:
 
 
 def word_list(passage: Passage, block: Block, number: int) -> list[str]:
-    """Return a list as lines: the lead-in if it has one, then its items, each with its citation."""
-    lines = []
-    if block.lead:
-        lead = _one_line(passage.text[block.lead.start : block.lead.end])
-        lines.append(f"{lead}\n\n")
+    """Return a list as lines: what introduces it or its heading, then its items, each with its citation."""
+    introduction = _introduction(passage, block)
+    lines = [f"{introduction}\n\n"] if introduction else []
     items = [passage.text[line.start : line.end] for line in block.lines] + _items_beyond(passage, block)
     for index, item in enumerate(items[:MAX_ITEMS], 1):
         marker = f"{index}." if block.numbered else "-"
@@ -52,10 +50,8 @@ def word_list(passage: Passage, block: Block, number: int) -> list[str]:
 def word_table(passage: Passage, block: Block, number: int) -> list[str]:
     """Return a table as Markdown lines, each row with its citation, under what introduces it or its heading."""
     header, *rows = (split_row(passage.text[line.start : line.end]) for line in block.lines)
-    heading = _one_line(HEADING_NUMBER.sub("", passage.heading_path[-1])) if passage.heading_path else ""
-    if block.lead:
-        heading = _one_line(passage.text[block.lead.start : block.lead.end])
-    lines = [f"{heading if heading.endswith(SENTENCE_ENDS) else heading + ':'}\n\n"] if heading else []
+    introduction = _introduction(passage, block)
+    lines = [f"{introduction}\n\n"] if introduction else []
     lines += [_table_row(header), _table_row(["---"] * len(header))]
     lines += [_table_row([*cells[:-1], f"{cells[-1]} [{number}]"]) for cells in rows]
     return lines
@@ -66,6 +62,13 @@ def word_code(passage: Passage, block: Block, number: int) -> str:
     first, last = block.lines[0], block.lines[-1]
     lead = _one_line(passage.text[block.lead.start : block.lead.end]) if block.lead else ""
     return f"{cite(lead, number)}\n\n{passage.text[first.start : last.end]}\n"
+
+
+def _introduction(passage: Passage, block: Block) -> str:
+    if block.lead:
+        return _one_line(passage.text[block.lead.start : block.lead.end])
+    heading = _one_line(HEADING_NUMBER.sub("", passage.heading_path[-1])) if passage.heading_path else ""
+    return heading if not heading or heading.endswith(SENTENCE_ENDS) else f"{heading}:"
 
 
 def _table_row(cells: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ Floats = NDArray[np.float32]
 
 K1, B = 1.2, 0.75
 MEANINGFUL = 4  # letters from which an unknown word says something; contractions leave shorter ones behind
+MISTAKABLE = 5  # letters from which one slip away is still the same word; "cars" is no slip of "card"
 MAX_SLIPS = 2  # unknown words that are looked up as typing errors, half a millisecond each
 MOST = 255  # occurrences of a term in one text beyond which BM25 gains nothing
 
@@ -181,10 +182,13 @@ class LexicalIndex:
         words = list(dict.fromkeys(split_words(query)))
         keys = analyser.word_keys([words])
         missing = [n for n in np.flatnonzero(self.words.found(keys) == 0).tolist() if _says_something(words[n])]
-        checked = [n for n in missing[:MAX_SLIPS] if not self.words.found(analyser.word_keys([slips(words[n])])).any()]
+        checked = [n for n in missing[:MAX_SLIPS] if not self._is_slip(words[n], analyser)]
         idf = self.words.idf(keys)
         total = float(idf.sum())
         return float(idf[[*checked, *missing[MAX_SLIPS:]]].sum()) / total if total else 0.0
+
+    def _is_slip(self, word: str, analyser: Analyser) -> bool:
+        return len(word) >= MISTAKABLE and bool(self.words.found(analyser.word_keys([slips(word)])).any())
 
 
 def _says_something(word: str) -> bool:

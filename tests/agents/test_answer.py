@@ -147,7 +147,8 @@ def test_the_list_of_the_section_asked_for_is_shown_whole(answer, make_passage):
         heading=("What is not covered",),
     )
     assert answer("What is not covered by the warranty?", passage) == (
-        "- Damage from drops. [1]\n- Loss and theft. [1]\n\nThe warranty does not cover liquid. [1]"
+        "What is not covered:\n\n- Damage from drops. [1]\n- Loss and theft. [1]\n\n"
+        "The warranty does not cover liquid. [1]"
     )
 
 
