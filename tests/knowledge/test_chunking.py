@@ -1,5 +1,3 @@
-# ruff: noqa: RUF001 - whole documents stand in one line; signs of many languages are meant
-
 import re
 
 import pytest

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001 - whole documents stand in one line; signs of many languages are meant
+# ruff: noqa: E501 - whole documents stand in one line; signs of many languages are meant
 
 import pytest
 

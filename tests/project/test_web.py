@@ -69,7 +69,7 @@ async def test_a_close_waits_for_nothing(server, connection):
 def test_connections_are_accepted_once_it_can_answer(server, monkeypatch):
     order = []
     monkeypatch.setattr(warm_up, "wait", lambda seconds: order.append(f"waited at most {seconds:.0f} s"))
-    monkeypatch.setattr(Server, "run", lambda self: order.append("accepts"))
+    monkeypatch.setattr(Server, "run", lambda _self: order.append("accepts"))
     server.run()
     assert order == ["waited at most 10 s", "accepts"]
 
