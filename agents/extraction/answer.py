@@ -122,7 +122,8 @@ def _choose(scored: list[Scored], result: SearchResult) -> list[Scored]:
     for piece in _by_score(scored):
         if chosen and piece.dangling and _before(piece, scored) not in chosen:
             continue
-        if len(chosen) == SENTENCES or (chosen and piece.score < chosen[0].score - FAR_BELOW):
+        reach = FAR_BELOW + DANGLING_PENALTY if piece.dangling else FAR_BELOW
+        if len(chosen) == SENTENCES or (chosen and piece.score < chosen[0].score - reach):
             break
         if not any(_repeats(result, piece, other) or _rivals(piece, other) for other in chosen):
             chosen.append(piece)

@@ -32,7 +32,7 @@ EXPECTATIONS = tuple(
             r"|cuestan?|wie ?viel kostet|kostet|kosten|combien coûte|coûtent?|prix)\b",
             _MONEY,
         ),
-        (r"\b(?:how many|how much|how often|how far|how big|cuánt[oa]s?|wie ?viele?|combien)\b", _FIGURE),
+        (r"\b(?:how many|how much|how often|how far|how big|how old|cuánt[oa]s?|wie ?viele?|combien)\b", _FIGURE),
         (r"\b(?:when|what time|which day|until when|cuándo|wann|quand)\b", _TIME),
     )
 )

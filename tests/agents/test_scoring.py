@@ -53,6 +53,7 @@ def test_rare_pieces_weigh_more():
         ("How heavy is the X1?", "1.38 kg", "It has 12 ports."),
         ("How much does the X1 cost?", "It costs $1,299.", "It has 16 GB."),
         ("How many ports are there?", "There are two ports.", "It has ports."),
+        ("How old is the company?", "It is 12 years old.", "It is old."),
         ("When do you open?", "At 8 a.m.", "Every morning."),
         ("Wie lange dauert der Versand?", "Drei Tage, höchstens 5 Tage.", "Er ist schnell."),
         ("¿Cuánto cuesta?", "Cuesta 20 €.", "No es caro."),
