@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from knowledge.indexes.snapshot import Snapshot
 
 LEXICAL_EVIDENCE = 0.5  # weight of the lexical share in the answerability
-UNKNOWN_WORDS = 0.25  # weight of the share of words that the corpus lacks: "fridges" where none are sold
+UNKNOWN_WORDS = 0.3  # weight of the share of words that the corpus lacks: "fridges" where none are sold
 
 
 class Ranking(NamedTuple):

@@ -180,7 +180,7 @@ def test_what_a_sentence_refers_to_comes_before_it(answer, make_passage):
 
 def test_a_sentence_that_refers_to_the_best_one_follows_it(answer, make_passage):
     passage = make_passage(
-        "The moon rocks were collected long ago. They are old moon samples, and rare. Bags are red. The sun has no water."
+        "The moon rocks were collected long ago. They are old moon samples, and rare. Bags are red. Water is wet."
     )
     assert answer("collected rocks of the moon", passage) == (
         "The moon rocks were collected long ago. [1] They are old moon samples, and rare. [1]"
