@@ -1,6 +1,7 @@
 """One PostgreSQL for the whole run, and the cast: Alice owns the tenant, Bob is its customer, Charlie knows nobody."""
 
 import contextlib
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -11,6 +12,16 @@ from project.database import close_connections
 from tenants.models import Role, Tenant
 from tenants.scope import tenant_scope
 from tenants.services import add_member, create_tenant
+
+HERE = Path(__file__).parent
+LAST = ("faults", "journeys")  # folders; the browser's driver leaves an event loop running that others could not share
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    items.sort(
+        key=lambda item: (LAST.index(folder) + 1) if (folder := item.path.relative_to(HERE).parts[0]) in LAST else 0
+    )
 
 
 @pytest.fixture(scope="session")
