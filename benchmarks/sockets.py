@@ -1,7 +1,9 @@
 """Sockets that stream at once: every token arrives, in order, and how late.
 
-A scripted model sends 50 tokens a second to each of 200 customers. A frame's delay is how much later it came than the
-steady pace that the fastest frame of its stream sets. The same ASGI application under daphne, uvicorn and granian.
+A scripted model sends 50 tokens a second to each of 200 customers, who come within 8 seconds; each token is the time at
+which it was sent. A frame's delay is the age of its last token when it arrives: the model's HTTP stream, the guardrails,
+the waiting for company (frames are at least 30 ms apart), the log and the socket are all in it. `serve` runs its web
+processes on daphne; the same ASGI application runs under uvicorn and granian with as many.
 """
 
 import argparse
@@ -19,39 +21,20 @@ from pathlib import Path
 from benchmarks.serving import ROOT, customer, free_port, percentile, scripted_model, serving, wait_until_ready
 
 TOKENS_PER_SECOND = 50
-WORDS = " ".join(f"word{n}" for n in range(1, 301))
-COMMANDS = {
-    "daphne": ["-m", "project.web", "--verbosity", "0", "-b", "127.0.0.1", "-p", "{port}", "project.asgi:application"],
-    "uvicorn": [
-        "-m",
-        "uvicorn",
-        "--log-level",
-        "warning",
-        "--port",
-        "{port}",
-        "--lifespan",
-        "off",
-        "project.asgi:application",
-    ],
-    "granian": [
-        "-m",
-        "granian",
-        "--interface",
-        "asginl",
-        "--log-level",
-        "warning",
-        "--port",
-        "{port}",
-        "project.asgi:application",
-    ],
+TOKENS = 800  # of a reply
+RAMP = 8.0  # seconds in which the customers come
+WORKERS = 2  # as many as `serve` runs
+OTHERS = {
+    "uvicorn": f"uvicorn --log-level warning --workers {WORKERS} --lifespan off --port",
+    "granian": f"granian --interface asginl --log-level warning --workers {WORKERS} --port",
 }
 
 
 @contextlib.contextmanager
 def web(name: str, data: Path, environment: dict[str, str]) -> Iterator[str]:
-    """One web process of this server, beside the running `serve` whose PostgreSQL it uses."""
+    """Web processes of this server, beside the running `serve` whose PostgreSQL they use."""
     port = free_port()
-    command = [sys.executable, *(part.format(port=port) for part in COMMANDS[name])]
+    command = [sys.executable, "-m", *OTHERS[name].split(), str(port), "project.asgi:application"]
     log = data / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -77,26 +60,23 @@ async def stream(base: str, start_after: float) -> tuple[list[float], bool]:
             "text": "How long does the battery of the X1 last?",
         }
         await one.socket.send(json.dumps(question))
-        text, seqs, seen = "", [], []
+        text, seqs, delays = "", [], []
         while True:
             frame = json.loads(await asyncio.wait_for(one.socket.recv(), 120))
             if "seq" in frame:
                 seqs.append(frame["seq"])
             if frame["type"] == "message.delta":
                 text += frame["text"]
-                seen.append((time.perf_counter(), len(text)))
+                delays.append(time.monotonic() - int(text.split()[-1]) / 1000)
             if frame["type"] in ("message.done", "message.failed", "error"):
                 break
-    # 50 tokens a second of one word each: what has come by a time tells when its last word was sent.
-    lateness = [at - text[:length].count(" ") / TOKENS_PER_SECOND for at, length in seen]
-    whole = (
-        frame["type"] == "message.done" and text == frame["text"] and seqs == list(range(seqs[0], seqs[0] + len(seqs)))
-    )
-    return [late - min(lateness) for late in lateness[1:]], whole
+    in_order = seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    whole = in_order and frame["type"] == "message.done" and text == frame["text"] and len(text.split()) == TOKENS
+    return delays, whole
 
 
 async def crowd(base: str, sockets: int) -> None:
-    found = await asyncio.gather(*(stream(base, 2.0 * n / sockets) for n in range(sockets)))
+    found = await asyncio.gather(*(stream(base, RAMP * n / sockets) for n in range(sockets)))
     delays = [1000 * delay for one, _ in found for delay in one]
     whole = sum(ok for _, ok in found)
     print(
@@ -109,15 +89,15 @@ async def crowd(base: str, sockets: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sockets", type=int, default=200)
-    parser.add_argument("--servers", nargs="*", default=list(COMMANDS))
+    parser.add_argument("--servers", nargs="*", default=["daphne", *OTHERS])
     options = parser.parse_args()
-    script = {"otherwise": WORDS, "token_ms": 1000 / TOKENS_PER_SECOND}
+    script = {"otherwise": " ".join(["{clock}"] * TOKENS), "token_ms": 1000 / TOKENS_PER_SECOND}
     with tempfile.TemporaryDirectory(prefix="askwell-sockets-") as folder, scripted_model(script) as environment:
         Path(folder).chmod(0o755)
         data = Path(folder) / "data"
-        with serving(data, **environment):
+        with serving(data, ASKWELL_WEB=str(WORKERS), **environment) as server:
             for name in options.servers:
-                with web(name, data, environment) as base:
+                with web(name, data, environment) if name in OTHERS else contextlib.nullcontext(server.base) as base:
                     print(f"{name:<8} {options.sockets} sockets: ", end="", flush=True)
                     asyncio.run(crowd(base, options.sockets))
 

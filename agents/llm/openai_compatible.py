@@ -8,7 +8,7 @@ instead, and the tokens of one network read leave as one delta (about 4 µs a to
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -157,33 +157,89 @@ class _Clock:
             raise LLMError(f"the {kind} limit passed", kind=kind, retryable=True)
 
 
+class _Alarm:
+    """Raises TimeoutError in a block that runs into the clock's limit; for one task, block after block.
+
+    `asyncio.timeout` for each of a thousand reads costs as much as reading. This sets a timer once and, when it rings
+    early because the limit has moved on, sets it again.
+    """
+
+    def __init__(self, clock: _Clock) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "streams are read in a task"  # noqa: S101 (a rule for developers)
+        self._clock, self._task, self._loop = clock, task, asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed = self._rang = False
+
+    def __enter__(self) -> None:
+        if self._timer is None or self._timer.when() > self._clock.limit:
+            self._set()
+        self._armed = True
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._armed = False
+        if self._rang:
+            self._rang = False
+            if self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+                raise TimeoutError
+
+    def _set(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._clock.limit, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if not self._armed:
+            return  # the next block sets it
+        if self._loop.time() < self._clock.limit:
+            self._set()
+        else:
+            self._rang = True
+            self._task.cancel()
+
+    def close(self) -> None:
+        """Ring no more."""
+        if self._timer:
+            self._timer.cancel()
+
+
 async def _events(response: httpx2.Response, clock: _Clock) -> AsyncIterator[list[bytes]]:
     """Yield the events of each network read until the end marker, the end of the body or a limit."""
     decoder = EventDecoder()
     reads = response.aiter_bytes()
-    while True:
-        try:
-            async with asyncio.timeout_at(clock.limit):
-                read = await anext(reads, None)
-        except TimeoutError:
-            clock.expired()
-            return
-        except httpx2.RemoteProtocolError:
-            return  # the server closed in mid-body: an answer cut short, not a failure to answer
-        except httpx2.HTTPError as error:
-            raise LLMError(f"{type(error).__name__}: {error}", kind="connection", retryable=True) from error
-        try:
-            events = decoder.finish() if read is None else decoder.feed(read)
-        except EventTooLargeError as error:
-            raise LLMError(str(error), kind="protocol", retryable=False) from error
-        if END_MARKER in events:
-            yield events[: events.index(END_MARKER)]
-            await _drain(reads)
-            return
-        if events:
-            yield events
-        if read is None:
-            return
+    with closing(_Alarm(clock)) as alarm:
+        while (read := await _read(reads, clock, alarm)) is not None:
+            events = _decode(decoder, read)
+            if END_MARKER in events:
+                yield events[: events.index(END_MARKER)]
+                await _drain(reads)
+                return
+            if events:
+                yield events
+            if not read:
+                return
+
+
+async def _read(reads: AsyncIterator[bytes], clock: _Clock, alarm: _Alarm) -> bytes | None:
+    """Return what comes next, nothing at the end of the body, None when there is nothing more to wait for."""
+    try:
+        with alarm:
+            return await anext(reads, b"")
+    except TimeoutError:
+        clock.expired()
+        return None
+    except httpx2.RemoteProtocolError:
+        return None  # the server closed in mid-body: an answer cut short, not a failure to answer
+    except httpx2.HTTPError as error:
+        raise LLMError(f"{type(error).__name__}: {error}", kind="connection", retryable=True) from error
+
+
+def _decode(decoder: EventDecoder, read: bytes) -> list[bytes]:
+    try:
+        return decoder.feed(read) if read else decoder.finish()
+    except EventTooLargeError as error:
+        raise LLMError(str(error), kind="protocol", retryable=False) from error
 
 
 async def _drain(reads: AsyncIterator[bytes]) -> None:

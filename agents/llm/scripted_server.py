@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 SLOW_TOKEN_MS = 100.0
 CHARACTERS_PER_TOKEN = 4
+CLOCK = "{clock}"
+"""Stands for the time of sending in a paced reply: milliseconds of the system's monotonic clock."""
 DEFAULT_REPLY = "This is a scripted reply. [1]"
 EVENT_STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 END_OF_BODY = b"0\r\n\r\n"
@@ -218,10 +221,14 @@ class ScriptedServer:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         for token in tokens:
-            writer.write(_event(_chunk(request, {"content": token})))
+            stamped = token.replace(CLOCK, str(time.monotonic_ns() // 1_000_000))
+            writer.write(_event(_chunk(request, {"content": stamped})))
             await writer.drain()
-            await asyncio.sleep(pause)
+            due += pause  # a steady pace, however late a token was
+            await asyncio.sleep(max(0.0, due - loop.time()))
             if reader.at_eof():
                 raise ConnectionResetError
 
