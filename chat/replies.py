@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 Runner = Callable[[Turn], AsyncIterator[Event]]
 
 COALESCE_SECONDS = 0.03  # pieces of text that come closer together share a frame
+DELTAS_PER_SECOND = 1_500  # of all replies of a process; where many stream at once, each sends fewer and longer ones
 SLOW_SECONDS = 1.0  # the same, while the log is far behind
 RUN_SECONDS = 300.0  # no reply takes longer
 HTML_SECONDS = 0.15  # between two renderings of a reply that grows
@@ -42,6 +43,9 @@ def agent(turn: Turn) -> AsyncIterator[Event]:
 
 class RunningReply:
     """Shows a reply as it grows. `text` is what the deltas since the last reset join to."""
+
+    playing = 0
+    """How many replies this process shows now."""
 
     def __init__(self, stream: ConversationStream, job: Job) -> None:
         self.stream, self.job, self.reply = stream, job, str(job.reply)
@@ -69,6 +73,7 @@ class RunningReply:
     async def play(self, run: Runner) -> Ending:
         """Runs the agent and shows what it does; emits the terminal frame, which waits for the log."""
         self._playing = True
+        RunningReply.playing += 1
         try:
             if self.stopped:
                 raise asyncio.CancelledError  # noqa: TRY301 (asked to stop before it began)
@@ -89,6 +94,7 @@ class RunningReply:
         except Exception as error:  # noqa: BLE001 (whatever a provider or tool throws, the customer gets an end)
             return self._broken(error)
         finally:
+            RunningReply.playing -= 1
             self._cancel_timers()
 
     def _handle(self, event: Event) -> Ending | None:
@@ -118,12 +124,17 @@ class RunningReply:
             return
         self._buffer.append(text)
         if self._timer is None:
-            wait = SLOW_SECONDS if self.stream.ahead > SHOWN_AHEAD // 2 else COALESCE_SECONDS
+            wait = SLOW_SECONDS if self.stream.ahead > SHOWN_AHEAD // 2 else self._pause()
             due = self._sent_at + wait - time.monotonic()
             if due <= 0:
                 self._send_buffer()
             else:
                 self._timer = asyncio.get_running_loop().call_later(due, self._send_buffer)
+
+    @classmethod
+    def _pause(cls) -> float:
+        """Seconds between two deltas of one reply."""
+        return max(COALESCE_SECONDS, cls.playing / DELTAS_PER_SECOND)
 
     def _send_buffer(self) -> None:
         if self._timer:

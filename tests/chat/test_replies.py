@@ -100,6 +100,13 @@ async def test_the_first_piece_goes_at_once_and_later_ones_share_frames(stage, m
     assert "".join(stage.deltas) == text
 
 
+async def test_pieces_share_more_where_many_replies_stream(stage, monkeypatch):
+    monkeypatch.setattr(RunningReply, "playing", 3_000)  # of a process that sends 1,500 deltas a second
+    await stage.play(*(Delta("x") for _ in range(20)), Finished(Answer("x" * 20)), pause=0.005)
+    assert stage.deltas == ["x", "x" * 19]
+    assert RunningReply.playing == 3_000
+
+
 async def test_a_piece_that_is_held_back_comes_without_a_following_one(stage, monkeypatch):
     monkeypatch.setattr(replies, "COALESCE_SECONDS", 0.01)
     held = asyncio.Event()
