@@ -133,7 +133,7 @@ def write_block(document: Any, token: Token, tokens: Iterator[Token], styles: li
         paragraph = document.add_paragraph(style=style)
         write_runs(paragraph, token)
         if numbering:
-            properties = paragraph._p.get_or_add_pPr().get_or_add_numPr()  # noqa: SLF001  python-docx has no public numbering
+            properties = paragraph._p.get_or_add_pPr().get_or_add_numPr()  # noqa: SLF001 (no public numbering)
             properties.get_or_add_numId().val = int(numbering)
             properties.get_or_add_ilvl().val = 0
 

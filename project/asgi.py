@@ -16,11 +16,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 http = get_asgi_application()
 
 # Django must be set up before the modules below are imported.
-from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.auth import AuthMiddlewareStack  # noqa: E402 (after the set-up)
 
-from chat.consumers import ChatConsumer  # noqa: E402
-from chat.upkeep import get_hub  # noqa: E402
-from project import pulse, warm_up  # noqa: E402
+from chat.consumers import ChatConsumer  # noqa: E402 (after the set-up)
+from chat.upkeep import get_hub  # noqa: E402 (after the set-up)
+from project import pulse, warm_up  # noqa: E402 (after the set-up)
 
 pulse.start()
 warm_up.start()

@@ -11,7 +11,7 @@ if "ASKWELL_DATA" not in os.environ:
     Path(os.environ["ASKWELL_DATA"]).chmod(0o755)
     atexit.register(shutil.rmtree, os.environ["ASKWELL_DATA"], ignore_errors=True)
 
-from project.settings import *  # noqa: F403
+from project.settings import *  # noqa: F403 (all of them, some changed below)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 SECRET_KEY = "for tests only"

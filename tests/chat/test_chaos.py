@@ -117,7 +117,7 @@ async def test_every_customer_gets_every_answer_whole(
             tenant.pk, lambda done=done: dict(Message.objects.filter(pk__in=done).values_list("pk", "text"))
         )
         assert {str(pk): text for pk, text in rows.items()} == done
-    left = lambda: Conversation.objects.exclude(server=None).count()  # noqa: E731
+    left = lambda: Conversation.objects.exclude(server=None).count()  # noqa: E731 (asked again and again)
     async with asyncio.timeout(10):
         while await in_tenant(tenant.pk, left):
             await asyncio.sleep(0.1)

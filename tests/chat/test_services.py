@@ -100,7 +100,7 @@ def test_a_page_shows_no_notes_and_loads_no_traces(post, visitor):
 
 def test_feedback_replaces_feedback_and_keeps_the_comment(post, visitor):
     reply = finish(post())
-    give = lambda **values: services.give_feedback(person=visitor, message_id=reply.pk, **values)  # noqa: E731
+    give = lambda **values: services.give_feedback(person=visitor, message_id=reply.pk, **values)  # noqa: E731 (short for below)
     give(rating=2, comment="Wrong")
     give(rating=None, thumb="down")
     feedback = Feedback.objects.get(message=reply)

@@ -225,7 +225,7 @@ async def test_a_silent_process_is_dead_only_after_a_while_of_regular_beats(seco
             id=stranger, host="elsewhere", pid=1, started_at=long_ago, beat_at=long_ago
         )
     )
-    alive = lambda: ServerProcess.objects.filter(pk=stranger).exists()  # noqa: E731
+    alive = lambda: ServerProcess.objects.filter(pk=stranger).exists()  # noqa: E731 (asked again and again)
     await second._live()
     assert await in_thread(alive)
     second._regular_since -= upkeep_module.DEAD_AFTER + 1

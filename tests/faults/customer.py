@@ -134,7 +134,7 @@ class Customer:
     async def say(self, text: str, *, patience: float = PATIENCE) -> Frame:
         """Sends a message and returns the frame that ends its reply, or the error that refuses it."""
         at, client_id = len(self.frames), await self.ask(text)
-        over = lambda frame: frame["type"] == "error" or self.end_of(client_id) is not None  # noqa: E731
+        over = lambda frame: frame["type"] == "error" or self.end_of(client_id) is not None  # noqa: E731 (asked again and again)
         last = await self.until(over, since=at, patience=patience)
         return last if last["type"] == "error" else self.end_of(client_id) or last
 

@@ -103,7 +103,7 @@ def ids_of(stage, tenant_id):
     for model in apps.get_models():
         if issubclass(model, TenantOwned):
             table, key = model._meta.db_table, model._meta.pk.column
-            rows = stage.query(f"SELECT {key} FROM {table} WHERE tenant_id = %s ORDER BY {key} DESC LIMIT 5", tenant_id)  # noqa: S608
+            rows = stage.query(f"SELECT {key} FROM {table} WHERE tenant_id = %s ORDER BY {key} DESC LIMIT 5", tenant_id)  # noqa: S608 (our own names)
             found[table] = [str(pk) for (pk,) in rows]
     return found
 
@@ -247,7 +247,7 @@ async def kill_backends(stage, over):
         with contextlib.suppress(psycopg.OperationalError):
             ended = await asyncio.to_thread(
                 stage.query,
-                f"SELECT {how}(pid) FROM (SELECT pid FROM pg_stat_activity WHERE usename = 'askwell' "  # noqa: S608
+                f"SELECT {how}(pid) FROM (SELECT pid FROM pg_stat_activity WHERE usename = 'askwell' "  # noqa: S608 (our own names)
                 "AND application_name NOT LIKE 'procrastinate%%' ORDER BY random() LIMIT 1) victim",
             )
             killed += len(ended)
@@ -263,7 +263,7 @@ def rows_without_a_scope(stage):
             for statement in before:
                 connection.execute(statement)
             for table in TABLES:
-                [(rows,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608
+                [(rows,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608 (our own names)
                 if rows:
                     seen[table] = rows
     return seen
