@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "channels",
     "procrastinate.contrib.django",
     "tenants",
+    "commerce",
     "knowledge",
     "agents",
     "chat",
