@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +15,14 @@ class PastMessage:
 
     role: Literal["customer", "assistant"]
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The customer's word on a proposed action, by the button."""
+
+    action: uuid.UUID
+    confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +37,11 @@ class Turn:
     history: tuple[PastMessage, ...] = ()
     summary: str = ""
     """The running summary stored with the conversation's last answer."""
+    reply: str = ""
+    """Id of the reply that is to come; empty where none is kept."""
+    user: int | None = None
+    """Who is signed in."""
+    actor: str = "visitor"
+    """The customer's name in the audit trail."""
+    decision: Decision | None = None
+    """Set when the message is a pressed button."""

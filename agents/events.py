@@ -72,10 +72,42 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
+class CardShown:
+    """Something to show below the reply; see `agents.tools.base.Card`."""
+
+    kind: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionProposed:
+    """A change waits for the customer's word; `detail` is that of `agents.models.Action`."""
+
+    action: str
+    summary: str
+    detail: dict[str, Any]
+    expires_at: str
+    """ISO 8601."""
+    state: str = "proposed"
+    """ "proposed", or "approval" when a person must agree first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionDone:
+    """A proposed change has come to its end; `state` is one of `agents.models.ActionState`."""
+
+    action: str
+    ok: bool
+    summary: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Handover:
-    """The customer wants a person."""
+    """A person is to take over: reason is one of REASONS; `summary` is for that person."""
 
     reason: str
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +126,15 @@ class Failed:
     reason: str
 
 
-Event = Step | Delta | Reset | Handover | Finished | Failed
+REASONS = (
+    "customer_request",
+    "missing_knowledge",
+    "unsupported_request",
+    "policy_restriction",
+    "tool_failure",
+    "approval",
+    "usage_limit",
+)
+"""Why a conversation comes to people."""
+
+Event = Step | Delta | Reset | CardShown | ActionProposed | ActionDone | Handover | Finished | Failed

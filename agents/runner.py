@@ -124,7 +124,7 @@ def _short_answer(turn: Turn, shortcut: Shortcut, trace: Trace) -> list[Event]:
         summary=turn.summary,
         trace=trace.record,
     )
-    handover: list[Event] = [Handover("asked")] if shortcut.kind == "handover" else []
+    handover: list[Event] = [Handover("customer_request")] if shortcut.kind == "handover" else []
     return [*handover, Delta(text), events.Finished(answer)]
 
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from agents.context import Turn
 from chat.frames import encode_numbered
+from chat.handover import request_handover
 from chat.models import Conversation, FrameLog, Message, Role, State
 from chat.queries import history_before
 from tenants.models import Tenant
@@ -63,7 +64,8 @@ class Ending:
 
     columns: dict[str, Any]
     summary: str | None = None
-    handover: str | None = None
+    handover: tuple[str, str] | None = None
+    """Reason and summary, when a person is to take over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,10 @@ def finish_reply(server: uuid.UUID, batch: Batch, ending: Ending, *, more: bool)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE chat_conversation SET last_seq = %s, summary = coalesce(%s, summary), "
-            "needs_person = needs_person OR %s, handover_reason = coalesce(%s, handover_reason), "
             "server = CASE WHEN attention OR %s THEN server END "
             "WHERE id = %s AND server = %s AND tenant_id = %s RETURNING server",
             (
-                *(batch.last, ending.summary, ending.handover is not None, ending.handover),
+                *(batch.last, ending.summary),
                 *(more, batch.conversation, server, current_tenant_id()),
             ),
         )
@@ -123,6 +124,9 @@ def finish_reply(server: uuid.UUID, batch: Batch, ending: Ending, *, more: bool)
         _log(cursor, [batch])
         _mark_announced(cursor, batch.announced)
     Message.objects.filter(pk=batch.reply).update(finished_at=timezone.now(), **ending.columns)
+    if ending.handover:
+        reason, summary = ending.handover
+        request_handover(conversation_id=batch.conversation, reason=reason, summary=summary)
     return row[0] is not None
 
 

@@ -16,8 +16,18 @@ CLIENT_ID_LENGTH = 100  # characters
 BEST_RATING = 5
 
 
+class Handler(models.TextChoices):
+    """Who answers in a conversation. While it waits in the queue the assistant still does."""
+
+    BOT = "bot", _("Assistant")
+    QUEUE = "queue", _("Waits for a person")
+    PERSON = "person", _("Person")
+
+
 class Conversation(TenantOwned):
     """One person's talk with the assistant: of a signed-in user, or of an anonymous visitor.
+
+    `handled_by` is BOT exactly as long as no Handover of it is open.
 
     `server` is the process that runs its replies and numbers its frames now; null when nothing runs. `last_seq` is the
     number of the last frame in the log. `attention` tells that process to look: another one queued a message here, or
@@ -31,8 +41,7 @@ class Conversation(TenantOwned):
     visitor = models.UUIDField(null=True, blank=True)
     title = models.CharField(max_length=TITLE_LENGTH, blank=True)
     summary = models.TextField(blank=True, editable=False)
-    needs_person = models.BooleanField(default=False, help_text=_("The customer asked for a person."))
-    handover_reason = models.CharField(max_length=300, blank=True)
+    handled_by = models.CharField(max_length=10, choices=Handler.choices, default=Handler.BOT)
     last_seq = models.PositiveIntegerField(default=0, editable=False)
     server = models.UUIDField(null=True, editable=False)
     attention = models.BooleanField(default=False, editable=False)
@@ -51,7 +60,6 @@ class Conversation(TenantOwned):
         indexes = [
             models.Index(fields=["tenant", "user", "-updated_at"], name="conversations_of_user"),
             models.Index(fields=["tenant", "visitor", "-updated_at"], name="conversations_of_visitor"),
-            models.Index(fields=["tenant", "-updated_at"], name="handover_queue", condition=Q(needs_person=True)),
             models.Index(fields=["tenant", "server"], name="conversations_running", condition=~Q(server=None)),
         ]
 
@@ -87,6 +95,8 @@ class Message(TenantOwned):
     """Something said in a conversation; a reply of the assistant with everything worth keeping about it.
 
     `client_id` is the customer's own id of their message: the same one from the same `person` is the same message.
+    `action` and `confirmed` are set when the message is a pressed button: the customer's word on a proposed action.
+    `author` is the member who wrote it, in a person's message or a note. `cards` are what is shown below a reply.
     `seq` is the number of the frame that made it known: `message.accepted` of a customer's message, `run.started` of a
     reply; null before. A page that shows an unfinished reply resumes from the frame before that.
     `trace` is large: lists should defer it.
@@ -100,8 +110,14 @@ class Message(TenantOwned):
     client_id = models.CharField(max_length=CLIENT_ID_LENGTH, null=True, editable=False)
     seq = models.PositiveIntegerField(null=True, editable=False)
     reply_to = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="replies")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    action = models.UUIDField(null=True, blank=True, editable=False)
+    confirmed = models.BooleanField(null=True, editable=False)
     text = models.TextField(blank=True)
     html = models.TextField(blank=True, editable=False)
+    cards = models.JSONField(default=list, blank=True, help_text=_("A list of {kind, data}."))
     citations = models.JSONField(default=list, blank=True)
     confidence = models.FloatField(null=True, blank=True)
     intents = models.JSONField(default=list, blank=True)
@@ -208,6 +224,62 @@ class Review(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.reviewer}: {self.rating or '-'}"
+
+
+class HandoverReason(models.TextChoices):
+    """Why a conversation comes to people; the slugs are those of `agents.events.REASONS`."""
+
+    CUSTOMER = "customer_request", _("The customer asked for a person")
+    KNOWLEDGE = "missing_knowledge", _("No answer in the documents")
+    UNSUPPORTED = "unsupported_request", _("Not something the assistant can do")
+    POLICY = "policy_restriction", _("The shop's rules do not allow it")
+    FAILURE = "tool_failure", _("Something did not work")
+    APPROVAL = "approval", _("A change waits for approval")
+    LIMIT = "usage_limit", _("A limit was reached")
+
+
+class HandoverState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    TAKEN = "taken", _("Taken over")
+    RETURNED = "returned", _("Given back to the assistant")
+    CLOSED = "closed", _("Closed")
+
+
+#: States in which a conversation belongs to people.
+OPEN_HANDOVERS = (HandoverState.WAITING, HandoverState.TAKEN)
+
+
+class Handover(TenantOwned):
+    """A conversation in the inbox of the tenant's people; at most one of each conversation is open.
+
+    `email` is where the customer wants an answer when nobody is there; such ones come first in the queue.
+    """
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="handovers")
+    reason = models.CharField(max_length=24, choices=HandoverReason.choices)
+    summary = models.TextField(blank=True)
+    state = models.CharField(max_length=10, choices=HandoverState.choices, default=HandoverState.WAITING)
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    email = models.EmailField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    taken_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(state__in=["waiting", "taken"]),
+                name="one_open_handover_per_conversation",
+            )
+        ]
+        indexes = [models.Index(fields=["tenant", "state", "created_at"], name="handovers_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()}"
 
 
 class ServerProcess(models.Model):

@@ -51,7 +51,7 @@ class RunningReply:
         self.stream, self.job, self.reply = stream, job, str(job.reply)
         self.text, self.task = "", cast("asyncio.Task[Any] | None", None)
         self.stopped = self._playing = False
-        self.handover: str | None = None
+        self.handover: tuple[str, str] | None = None
         self._buffer: list[str] = []
         self._sent_at = -COALESCE_SECONDS
         self._timer: asyncio.TimerHandle | None = None
@@ -106,7 +106,7 @@ class RunningReply:
             case Reset():
                 self._reset(event.reason)
             case Handover():
-                self.handover = event.reason[:300]
+                self.handover = (event.reason, event.summary)
                 self._emit("handover.requested", reason=event.reason)
             case Finished():
                 return self._done(event.answer)

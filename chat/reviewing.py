@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import Case, Exists, F, FloatField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
-from chat.models import BEST_RATING, UNFINISHED, Message, Review, Role, Thumb
+from chat.models import BEST_RATING, UNFINISHED, Handler, Message, Review, Role, Thumb
 from tenants.services import record_audit
 
 LOW_RATING = 2  # stars, and fewer
@@ -22,7 +22,7 @@ RECENT = 500  # replies whose intents the filter offers
 CONDITIONS: dict[str, Callable[[Any], Q]] = {
     "low": lambda _: Q(feedback__rating__lte=LOW_RATING) | Q(feedback__thumb=Thumb.DOWN),
     "unsure": lambda _: Q(confidence__lt=UNSURE) | Q(known=False),
-    "handover": lambda _: Q(conversation__needs_person=True),
+    "handover": lambda _: ~Q(conversation__handled_by=Handler.BOT),
     "intent": lambda intent: Q(intents__contains=[intent]),
     "document": lambda document: Q(citations__contains=[{"document_id": document}]),
     "since": lambda day: Q(created_at__gte=dt.datetime.combine(day, dt.time.min, dt.UTC)),

@@ -19,11 +19,22 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "unknow
 
 
 @dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """A call that a model asked for; `arguments` is the JSON text it wrote, whatever that is."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message of the prompt."""
+    """One message of the prompt. One of the assistant may ask for tools; one of a tool answers such a request."""
 
     role: Role
     content: str
+    tool_calls: tuple[ToolRequest, ...] = ()
+    tool_call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

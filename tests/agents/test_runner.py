@@ -181,7 +181,7 @@ async def test_a_greeting_needs_no_search(ask):
 
 async def test_a_person_is_asked_for(ask):
     received = await ask("I want to talk to a person")
-    assert received[0] == Handover("asked")
+    assert received[0] == Handover("customer_request")
     assert answer_of(received).intents == ("handover",)
 
 

@@ -78,11 +78,12 @@ async def test_the_next_turn_knows_the_one_before(customer, script):
 
 
 async def test_a_wish_for_a_person_marks_the_conversation(customer, script, rows):
-    script.events = [Handover("asked"), Delta("Soon."), Finished(Answer("Soon."))]
+    script.events = [Handover("customer_request"), Delta("Soon."), Finished(Answer("Soon."))]
     turn = await customer.say()
     assert "handover.requested" in [f["type"] for f in turn]
     conversation = await rows(Conversation.objects.get)
-    assert (conversation.needs_person, conversation.handover_reason) == (True, "asked")
+    reason = await rows(lambda: conversation.handovers.get().reason)
+    assert (conversation.handled_by, reason) == ("queue", "customer_request")
 
 
 # The same message twice

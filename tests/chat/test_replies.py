@@ -234,10 +234,12 @@ async def test_the_end_of_the_process_is_no_end_of_the_reply(stage):
 
 
 async def test_a_wish_for_a_person_is_passed_on(stage):
-    ending = await stage.play(Handover("asked"), Delta("A colleague comes."), Finished(Answer("A colleague comes.")))
+    ending = await stage.play(
+        Handover("customer_request"), Delta("A colleague comes."), Finished(Answer("A colleague comes."))
+    )
     assert stage.page.frames[0]["type"] == "handover.requested"
-    assert stage.page.frames[0]["reason"] == "asked"
-    assert ending.handover == "asked"
+    assert stage.page.frames[0]["reason"] == "customer_request"
+    assert ending.handover == ("customer_request", "")
 
 
 async def test_a_page_gets_rendered_markdown_while_the_reply_grows(stage, monkeypatch):

@@ -37,7 +37,7 @@ def reply(tenant, question="Does it charge faster?", *, stars=None, thumb="", pe
     now = timezone.now()
     with tenant_scope(tenant.pk):
         conversation = Conversation.objects.create(
-            visitor=uuid.uuid4(), title=question, updated_at=now, needs_person=person
+            visitor=uuid.uuid4(), title=question, updated_at=now, handled_by="queue" if person else "bot"
         )
         asked = Message.objects.create(conversation=conversation, role=Role.CUSTOMER, text=question, created_at=now)
         values = {"confidence": 0.9, "text": "Yes.", "html": "<p>Yes.</p>", **values}

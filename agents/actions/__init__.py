@@ -1,0 +1,1 @@
+"""Changes: proposed by the agent, confirmed by the customer, run once."""
