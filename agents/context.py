@@ -15,6 +15,7 @@ class PastMessage:
 
     role: Literal["customer", "assistant"]
     text: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,13 +118,14 @@ def history_before(conversation_id: uuid.UUID, question: Message) -> tuple[PastM
     """The last messages before a question, oldest first, as the agent reads them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT role, text FROM chat_message WHERE conversation_id = %s AND tenant_id = %s AND created_at < %s "
+            "SELECT role, text, id FROM chat_message WHERE conversation_id = %s AND tenant_id = %s AND created_at < %s "
             "AND role <> %s AND state <> ALL(%s) AND text <> '' ORDER BY created_at DESC LIMIT %s",
             [conversation_id, current_tenant_id(), question.created_at, Role.NOTE, UNTOLD, HISTORY_MESSAGES],
         )
         rows = cursor.fetchall()
     return tuple(
-        PastMessage("customer" if role == Role.CUSTOMER else "assistant", text) for role, text in reversed(rows)
+        PastMessage("customer" if role == Role.CUSTOMER else "assistant", text, str(pk))
+        for role, text, pk in reversed(rows)
     )
 
 
