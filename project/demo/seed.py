@@ -24,7 +24,9 @@ PEOPLE = [
     (Role.CURATOR, "Carl", "Nguyen", "documents, in the admin"),
     (Role.REVIEWER, "Priya", "Nair", "reviews replies"),
     (Role.AGENT, "Maya", "Lind", "takes over conversations"),
-    (Role.CUSTOMER, "Sofia", "Marsh", "chats, signed in"),
+    (Role.CUSTOMER, "Sofia", "Marsh", "chats, signed in; orders in every state"),
+    (Role.CUSTOMER, "Daniel", "Reyes", "chats, signed in; a phone to exchange, a laptop not yet sent"),
+    (Role.CUSTOMER, "Lena", "Fischer", "chats, signed in; a parcel that arrives today, a complaint"),
 ]
 OPERATOR = "operator@askwell.example"
 
