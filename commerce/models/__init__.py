@@ -3,6 +3,7 @@
 from commerce.models.care import Complaint, Refund
 from commerce.models.catalogue import CompatibilityRule, Product, Relation, RelationKind, Variant
 from commerce.models.customers import Customer, PaymentMethod, PaymentSource
+from commerce.models.lookup import ProductFact, ProductWord
 from commerce.models.operations import Operation
 from commerce.models.orders import (
     Delivery,
@@ -33,6 +34,8 @@ __all__ = [
     "PaymentMethod",
     "PaymentSource",
     "Product",
+    "ProductFact",
+    "ProductWord",
     "Refund",
     "Relation",
     "RelationKind",

@@ -42,6 +42,11 @@ class Product(TenantOwned):
             models.Index(fields=["tenant", "price"], name="products_by_price"),
             models.Index(fields=["tenant", "brand"], name="products_by_brand"),
             GinIndex(fields=["specifications"], name="products_by_specification", opclasses=["jsonb_path_ops"]),
+            models.Index("tenant", models.F("reviews").desc(nulls_last=True), "name", name="products_by_reviews"),
+            models.Index("tenant", models.F("rating").desc(nulls_last=True), "name", name="products_by_rating"),
+            models.Index(
+                fields=["tenant", "category", "brand"], include=["price", "available", "active"], name="products_facets"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -91,7 +96,15 @@ class Relation(TenantOwned):
             models.UniqueConstraint(fields=["tenant", "source", "target", "kind"], name="one_relation_of_a_kind"),
             models.CheckConstraint(condition=~models.Q(source=models.F("target")), name="relation_of_two_products"),
         ]
-        indexes = [models.Index(fields=["tenant", "target", "kind"], name="relations_to_product")]
+        indexes = [
+            models.Index(fields=["tenant", "target", "kind"], name="relations_to_product"),
+            models.Index(
+                fields=["tenant", "source", "kind", "-weight"], include=["target"], name="strongest_relations_from"
+            ),
+            models.Index(
+                fields=["tenant", "target", "kind", "-weight"], include=["source"], name="strongest_relations_to"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source} {self.get_kind_display()} {self.target}"
