@@ -1,0 +1,42 @@
+"""Reads of proposed changes, in the tenant's scope."""
+
+import uuid
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from agents.models import Action, ActionState, AgentPolicy
+
+
+def open_actions(conversation: uuid.UUID) -> list[Action]:
+    """The changes of a conversation that wait for the customer's word and have not expired, oldest first."""
+    return list(
+        Action.objects.filter(
+            conversation=conversation, state=ActionState.PROPOSED, expires_at__gt=timezone.now()
+        ).select_related("customer")
+    )
+
+
+def actions_of(conversation: uuid.UUID) -> "QuerySet[Action]":
+    """All changes that were proposed in a conversation, oldest first; one that is past its time is still "proposed"
+    here until `expire_due` has seen it: ask `is_open`.
+    """
+    actions: QuerySet[Action] = Action.objects.filter(conversation=conversation).select_related("customer")
+    return actions
+
+
+def waiting_for_approval(conversation: uuid.UUID | None = None) -> "QuerySet[Action]":
+    """Changes that wait for a person, of one conversation or of all, oldest first."""
+    actions: QuerySet[Action] = Action.objects.filter(state=ActionState.APPROVAL).select_related("customer")
+    return actions if conversation is None else actions.filter(conversation=conversation)
+
+
+def is_open(action: Action) -> bool:
+    """Whether the customer may still confirm or decline."""
+    return action.state == ActionState.PROPOSED and action.expires_at > timezone.now()
+
+
+def policy_of_tenant() -> AgentPolicy:
+    """What the agent may do in the tenant in scope; the defaults where nothing was set."""
+    policy: AgentPolicy = AgentPolicy.objects.first() or AgentPolicy()
+    return policy
