@@ -1,0 +1,37 @@
+"""Jobs of the agent's: fitting a classifier to many examples."""
+
+import logging
+
+from django.db import transaction
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.manager import JobManager
+from procrastinate.tasks import configure_task
+
+from agents.routing import fitting
+from knowledge.tasks import UPKEEP
+
+FIT = "agents.fit_intents"
+log = logging.getLogger(__name__)
+
+# Django's own connection: a job commits, or rolls back, with the examples it is about.
+_jobs = JobManager(DjangoConnector())
+
+
+@app.task(name=FIT, queue=UPKEEP)
+def fit_intents(tenant_id: int) -> None:
+    """Fits the classifier of a tenant's examples; harmless when it is fitted already."""
+    fitting.fit(tenant_id)
+
+
+def enqueue_fit(tenant_id: int) -> None:
+    """Asks a worker to fit a tenant's classifier; harmless when it was asked already."""
+    deferrer = configure_task(
+        name=FIT, job_manager=_jobs, queue=UPKEEP, lock=f"fit:{tenant_id}", queueing_lock=f"fit:{tenant_id}"
+    )
+    try:
+        with transaction.atomic():
+            deferrer.defer(tenant_id=tenant_id)
+    except AlreadyEnqueued:
+        log.info("The classifier of tenant %s waits already", tenant_id)
