@@ -70,17 +70,17 @@ def request_refund(  # noqa: PLR0913 (what a refund holds, by name)
 
 def refundable(order: Order) -> Decimal:
     """What of the order's payments has not been given back, is not on its way back, and nobody has asked for yet."""
-    return max(_left(order), ZERO)
-
-
-def _left(order: Order) -> Decimal:
-    """Below zero when more was asked for than is there, since the order was cancelled or returned meanwhile."""
-    sums = dict(order.payments.order_by().values_list("kind").annotate(total=Sum("amount")))
     asked = order.refunds.filter(status__in=OPEN).aggregate(total=Sum("amount"))["total"] or ZERO
     returned = order.returned.amount if hasattr(order, "returned") else ZERO
     cheaper = min(order.exchanged.difference, ZERO) if hasattr(order, "exchanged") else ZERO
-    paid: Decimal = sums.get(PaymentKind.PAYMENT, ZERO) - sums.get(PaymentKind.REFUND, ZERO)
-    return paid - asked - returned + cheaper
+    return max(_kept(order) - asked - returned + cheaper, ZERO)
+
+
+def _kept(order: Order) -> Decimal:
+    """What was paid less what has been given back."""
+    sums = dict(order.payments.order_by().values_list("kind").annotate(total=Sum("amount")))
+    kept: Decimal = sums.get(PaymentKind.PAYMENT, ZERO) - sums.get(PaymentKind.REFUND, ZERO)
+    return kept
 
 
 def _checked(order: Order, amount: Decimal) -> Decimal:
@@ -116,8 +116,8 @@ def decide_refund(*, refund: Refund, decision: RefundStatus, actor: str, key: st
         row.order = order
         if decision not in NEXT.get(RefundStatus(row.status), ()):
             raise CommerceError("wrong_status", f"Refund {row.code} is {row.status}: it cannot become {decision}.")
-        if decision != RefundStatus.REFUSED and _left(order) < 0:  # this refund is among what was asked for
-            raise CommerceError("wrong_amount", f"Order {order.code} has less than {row.amount:.2f} left to give back.")
+        if decision != RefundStatus.REFUSED and row.amount > _kept(order):
+            raise CommerceError("wrong_amount", f"Only {_kept(order):.2f} of order {order.code} is left to give back.")
         entries: tuple[Entry, ...] = ()
         if decision == RefundStatus.PAID:
             entries = (add_payment(order, PaymentKind.REFUND, row.amount, row.method_code, methods),)

@@ -1,0 +1,28 @@
+"""A whole shop as one JSON value, out and in, and its parts as tables."""
+
+from commerce.exchange.exporting import export_shop
+from commerce.exchange.importing import Imported, import_shop
+from commerce.exchange.reading import ImportRefused
+from commerce.records import (
+    complaint_record,
+    customer_record,
+    delivery_record,
+    item_record,
+    order_record,
+    product_record,
+    refund_record,
+)
+
+__all__ = [
+    "ImportRefused",
+    "Imported",
+    "complaint_record",
+    "customer_record",
+    "delivery_record",
+    "export_shop",
+    "import_shop",
+    "item_record",
+    "order_record",
+    "product_record",
+    "refund_record",
+]
