@@ -1,4 +1,4 @@
-"""Fetches a document from an address that a curator gave, and from nowhere inside our own network.
+"""Asks servers whose addresses a curator gave, for documents or by HTTP tools, and none inside our own network.
 
 A name is resolved once for each hop; every address it has must be public; the connection goes to the very address that
 was checked, so a name that changes its mind between check and use (DNS rebinding) gains nothing.
@@ -13,11 +13,11 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import PurePosixPath
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
@@ -35,6 +35,7 @@ REASONS = {
     410: "has no page there any more",
     429: "asks us to come back later",
 }
+TOO_MANY_REDIRECTS = "This address redirects more than five times. Give the address of the page itself."
 HEADERS = {"User-Agent": "Askwell", "Accept": "*/*", "Accept-Encoding": "gzip, identity;q=0.5", "Connection": "close"}
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -46,6 +47,14 @@ class FetchError(Exception):
     """An address could not be fetched; `str()` is a sentence for a curator: what happened and what to do."""
 
 
+class NotPublicError(FetchError):
+    """The address, or one that it redirects to, is not on the public internet."""
+
+
+class TooSlowError(FetchError):
+    """The server took longer than it may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """What an address gave."""
@@ -53,6 +62,26 @@ class Fetched:
     data: bytes
     filename: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a server is asked. `headers` are sent beside HEADERS, and only to the server of `url` itself."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server answered, with whatever status; `whole` is False where there was more than was read."""
+
+    status: int
+    headers: Message
+    data: bytes
+    whole: bool
 
 
 def is_public(address: str) -> bool:
@@ -86,15 +115,54 @@ def fetch(url: str, *, resolver: Resolver = resolve, allowed: Rule = is_public) 
         for _ in range(MAX_REDIRECTS + 1):
             parts = _checked(url)
             address = _address(parts, resolver, allowed, deadline)
-            with _answer(parts, address, deadline) as answer:
+            with _answer(parts, address, deadline, Request(url)) as answer:
                 if answer.status not in REDIRECTS or not answer.headers.get("Location"):
                     return _document(parts, answer, deadline)
                 url = urljoin(url, answer.headers["Location"])
     except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
-        if time.monotonic() >= deadline or isinstance(error, TimeoutError):
-            raise FetchError(_too_slow()) from error
-        raise FetchError(f"The server at this address could not be reached or broke off ({error}). Retry.") from error
-    raise FetchError("This address redirects more than five times. Give the address of the page itself.")
+        raise _broken(error, deadline) from error
+    raise FetchError(TOO_MANY_REDIRECTS)
+
+
+def send(
+    request: Request, *, seconds: float, limit: int, resolver: Resolver = resolve, allowed: Rule = is_public
+) -> Reply:
+    """The answer of a server, of which at most `limit` bytes are read, within `seconds` for everything.
+
+    Redirects are followed for GET alone, each as carefully as the first address; another server does not get the
+    request's own headers.
+
+    Raises:
+        FetchError: NotPublicError, TooSlowError or another one, and nothing else.
+    """
+    deadline = time.monotonic() + seconds
+    try:
+        for _ in range(MAX_REDIRECTS + 1):
+            parts = _checked(request.url)
+            address = _address(parts, resolver, allowed, deadline)
+            with _answer(parts, address, deadline, request) as answer:
+                target = answer.headers.get("Location")
+                if request.method != "GET" or answer.status not in REDIRECTS or not target:
+                    data, whole = _read(answer, limit)
+                    if time.monotonic() >= deadline:
+                        raise _too_slow()
+                    return Reply(answer.status, answer.headers, data, whole and not answer.length)
+                request = _redirected(request, urljoin(request.url, target))
+    except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
+        raise _broken(error, deadline) from error
+    raise FetchError(TOO_MANY_REDIRECTS)
+
+
+def _redirected(request: Request, url: str) -> Request:
+    before, after = _checked(request.url), _checked(url)
+    same = (before.scheme, before.hostname, _port(before)) == (after.scheme, after.hostname, _port(after))
+    return Request(url, headers=request.headers if same else {})
+
+
+def _broken(error: Exception, deadline: float) -> FetchError:
+    if time.monotonic() >= deadline or isinstance(error, TimeoutError):
+        return _too_slow()
+    return FetchError(f"The server at this address could not be reached or broke off ({error}). Retry.")
 
 
 def _checked(url: str) -> SplitResult:
@@ -121,13 +189,15 @@ def _address(parts: SplitResult, resolver: Resolver, allowed: Rule, deadline: fl
     try:
         addresses = pool.submit(resolver, host, _port(parts)).result(max(deadline - time.monotonic(), 0))
     except TooSlow as error:
-        raise FetchError(_too_slow()) from error
+        raise _too_slow() from error
     except (OSError, UnicodeError) as error:
         raise FetchError(f"There is no server called {host}. Check the address.") from error
     finally:
         pool.shutdown(wait=False)
     if not addresses or not all(map(allowed, addresses)):
-        raise FetchError(f"{host} is not on the public internet. Askwell only fetches public pages; upload the file.")
+        raise NotPublicError(
+            f"{host} is not on the public internet. Askwell only fetches public pages; upload the file."
+        )
     return addresses[0]
 
 
@@ -148,10 +218,10 @@ class _Pinned(http.client.HTTPConnection):
 
 
 @contextmanager
-def _answer(parts: SplitResult, address: str, deadline: float) -> Iterator[http.client.HTTPResponse]:
+def _answer(parts: SplitResult, address: str, deadline: float, request: Request) -> Iterator[http.client.HTTPResponse]:
     left = deadline - time.monotonic()
     if left <= 0:
-        raise FetchError(_too_slow())
+        raise _too_slow()
     connection = _Pinned(parts, address, left)
     # A socket's timeout starts again with every byte; this ends a server that sends one now and then.
     watch = threading.Timer(left, _cut, (connection,))
@@ -159,7 +229,8 @@ def _answer(parts: SplitResult, address: str, deadline: float) -> Iterator[http.
     watch.start()
     try:
         with closing(connection):
-            connection.request("GET", _target(parts), headers=HEADERS)
+            headers = {**HEADERS, **request.headers}
+            connection.request(request.method, _target(parts), request.body or None, headers)
             with closing(connection.getresponse()) as answer:
                 yield answer
     finally:
@@ -188,25 +259,33 @@ def _document(parts: SplitResult, answer: http.client.HTTPResponse, deadline: fl
 
 
 def _body(answer: http.client.HTTPResponse, deadline: float) -> bytes:
+    body, whole = _read(answer, MAX_BYTES)
+    if not whole:
+        raise FetchError(f"The file is larger than {MAX_BYTES // 2**20} MB. Upload it, in parts if need be.")
+    if time.monotonic() >= deadline:
+        raise _too_slow()
+    if answer.length:
+        raise FetchError("The server broke off before the end of the file. Retry.")
+    return body
+
+
+def _read(answer: http.client.HTTPResponse, limit: int) -> tuple[bytes, bool]:
+    """At most `limit` bytes of the body, unpacked, and whether there were no more."""
     unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16) if _is_gzip(answer) else None
     body = bytearray()
     while raw := answer.read1(READ_BYTES):
-        body += unpack.decompress(raw, MAX_BYTES + 1 - len(body)) if unpack else raw
-        if len(body) > MAX_BYTES:
-            raise FetchError(f"The file is larger than {MAX_BYTES // 2**20} MB. Upload it, in parts if need be.")
-    if time.monotonic() >= deadline:
-        raise FetchError(_too_slow())
-    if answer.length:
-        raise FetchError("The server broke off before the end of the file. Retry.")
-    return bytes(body)
+        body += unpack.decompress(raw, limit + 1 - len(body)) if unpack else raw
+        if len(body) > limit:
+            return bytes(body[:limit]), False
+    return bytes(body), True
 
 
 def _is_gzip(answer: http.client.HTTPResponse) -> bool:
     return answer.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip")
 
 
-def _too_slow() -> str:
-    return f"The server took longer than {MAX_SECONDS:.0f} seconds. Retry later, or upload the file."
+def _too_slow() -> TooSlowError:
+    return TooSlowError(f"The server took longer than {MAX_SECONDS:.0f} seconds. Retry later, or upload the file.")
 
 
 def _filename(parts: SplitResult, headers: Message) -> str:

@@ -47,6 +47,8 @@ class ToolContext:
     user: int | None = None
     customer: Customer | None = None
     typed: tuple[str, ...] = ()
+    key: str = ""
+    """What a change is made once under, the id of its action; empty while it is only tried."""
 
     def known_customer(self) -> Customer:
         """Return the bound customer.
@@ -113,7 +115,14 @@ class Tool:
     needs_customer: bool = False
     limit_ms: int = 5000
     external: bool = False
-    """Works through somebody else's server: cannot be tried and rolled back."""
+    """Works through somebody else's server: cannot be tried and rolled back, and runs outside of any transaction. What
+    the function of such a change returns is a `ToolResult`."""
+    summary: str = ""
+    """What a customer confirms of an external change, with the arguments filled in: "Book a fitting on {day}"."""
+    scoped: bool = True
+    """Runs inside the tenant's scope. A tool with slow work in it opens its own scopes around the rest."""
+    per_minute: int | None = None
+    """Calls in a minute in the whole tenant, None for any number."""
     tags: frozenset[str] = field(default_factory=frozenset)
 
     @property
