@@ -7,6 +7,8 @@ DEFAULT_LANGUAGE = "en"
 
 PHRASES: dict[str, dict[str, str]] = {
     "en": {
+        "working": "Looking that up…",
+        "too_many_steps": "This took more steps than I may take in one go, so I have asked a colleague to look at it. Nothing was changed without your word.",
         "searching": "Searching {count} documents…",
         "searching_all": "Searching the documents…",
         "unknown": (
@@ -26,6 +28,8 @@ PHRASES: dict[str, dict[str, str]] = {
         "link_removed": "(link removed)",
     },
     "es": {
+        "working": "Lo estoy consultando…",
+        "too_many_steps": "Esto requería más pasos de los que puedo dar de una vez, así que he pedido a un compañero que lo revise. No se ha cambiado nada sin su permiso.",
         "searching": "Buscando en {count} documentos…",
         "searching_all": "Buscando en los documentos…",
         "unknown": (
@@ -45,6 +49,8 @@ PHRASES: dict[str, dict[str, str]] = {
         "link_removed": "(enlace eliminado)",
     },
     "de": {
+        "working": "Das wird nachgesehen…",
+        "too_many_steps": "Das brauchte mehr Schritte, als ich auf einmal gehen darf; ein Kollege sieht es sich an. Ohne Ihr Wort wurde nichts geändert.",
         "searching": "{count} Dokumente werden durchsucht…",
         "searching_all": "Die Dokumente werden durchsucht…",
         "unknown": (
@@ -64,6 +70,8 @@ PHRASES: dict[str, dict[str, str]] = {
         "link_removed": "(Link entfernt)",
     },
     "fr": {
+        "working": "Recherche en cours…",
+        "too_many_steps": "Cela demandait plus d’étapes que je n’en peux faire d’un coup : un collègue va regarder. Rien n’a été modifié sans votre accord.",
         "searching": "Recherche dans {count} documents…",
         "searching_all": "Recherche dans les documents…",
         "unknown": (

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agents.context import Turn
+    from agents.events import Answer
     from agents.llm.base import LLMError, Message, Provider
     from agents.memory import Rewritten
     from knowledge.retrieval.search import Passage, SearchResult
@@ -55,6 +56,26 @@ class Trace:
     def prompted(self, messages: Sequence[Message]) -> None:
         """Note what a model is sent."""
         self.record["messages"] = [{"role": message.role, "content": message.content} for message in messages]
+
+    def called(self, name: str, *, ms: float, error: str) -> None:
+        """Note that a tool was called; its arguments and result are kept with the call."""
+        self.record.setdefault("tools", []).append({"tool": name, "ms": round(ms, 1), "error": error})
+
+    def answered(self, answer: Answer, *, provider: str, support: float) -> None:
+        """Note what the answer was made with."""
+        self.record |= {
+            "provider": provider,
+            "model": answer.model,
+            "usage": {
+                "prompt": answer.usage.prompt_tokens,
+                "completion": answer.usage.completion_tokens,
+                "estimated": answer.usage.estimated,
+            },
+            "cost": str(answer.cost),
+            "finish": answer.finish,
+            "confidence": answer.confidence,
+            "support": round(support, 3),
+        }
 
     def attempt(self, provider: Provider, after: LLMError | None) -> None:
         """Note that a provider starts, and why the one before it was left."""

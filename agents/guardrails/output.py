@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 MAX_HELD = 500
 """Characters of an unfinished link, code span or tag that are held back before they are taken literally."""
@@ -36,20 +36,37 @@ class OutputFilter:
     Attributes:
         numbers: passage number -> number shown, in order of first use.
         unknown: the provider said that it does not know.
+        offset: added to every number that is written, for a writer who counts its own passages from one.
     """
 
-    def __init__(self, *, passages: int, urls: Collection[str] = (), link_removed: str = "") -> None:
-        """Take how many passages have numbers, the addresses that may be linked, and what replaces a bare other one."""
-        self.numbers: dict[int, int] = {}
+    def __init__(
+        self,
+        *,
+        passages: int = 0,
+        urls: Collection[str] = (),
+        link_removed: str = "",
+        numbers: Mapping[int, int] | None = None,
+    ) -> None:
+        """Take how many passages have numbers, the addresses that may be linked, and what replaces a bare other one.
+
+        `numbers` are those that the answer shows already.
+        """
+        self.numbers: dict[int, int] = dict(numbers or {})
         self.unknown = False
+        self.offset = 0
         self._passages = passages
-        self._urls = frozenset(url.rstrip("/") for url in urls if url)
+        self._urls = {url.rstrip("/") for url in urls if url}
         self._link_removed = link_removed
         self._pending = ""
         self._fence = ""
         self._out: list[str] = []
         self._space = ""  # written only before something visible, so that an answer never ends in white space
         self._last = ""
+
+    def allow(self, *, passages: int, urls: Collection[str]) -> None:
+        """Let more passages be cited and more addresses be linked."""
+        self._passages += passages
+        self._urls |= {url.rstrip("/") for url in urls if url}
 
     def feed(self, text: str) -> str:
         """Take the next piece of raw text and return what may be shown now, possibly nothing."""
@@ -145,7 +162,7 @@ class OutputFilter:
         return used
 
     def _markers(self, inner: str) -> None:
-        cited = dict.fromkeys(int(digits) for digits in re.findall(r"\d+", inner))
+        cited = dict.fromkeys(int(digits) + self.offset for digits in re.findall(r"\d+", inner))
         given = [number for number in cited if 1 <= number <= self._passages]
         shown = [f"[{self.numbers.setdefault(number, len(self.numbers) + 1)}]" for number in given]
         if shown:

@@ -8,6 +8,7 @@ instead, and the tokens of one burst leave as one delta (about 4 µs a token).
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -18,12 +19,15 @@ import orjson
 
 from agents.llm.base import Chunk, Finished, LLMError, TextDelta, ToolCallDelta, Usage
 from agents.llm.bursts import Bursts
+from agents.llm.request import request_body
 from agents.llm.sse import EventDecoder, EventTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 
     from agents.llm.base import Message, Options, ToolSpec
+
+log = logging.getLogger(__name__)
 
 CONNECT_LIMIT = 5.0
 """Seconds to open the connection, or to wait for a free one."""
@@ -43,9 +47,11 @@ RETRYABLE_STATUSES = frozenset({408, 409, 425, 429})
 SERVER_ERROR = 500
 NO_KEY = "none"
 """Sent to servers that need no key; the client insists on one."""
-REASONING_MODELS = ("o1", "o3", "o4", "gpt-5")
-"""Prefixes of models that take `max_completion_tokens` and no temperature."""
+TOOLS_REFUSED = frozenset({400, 404, 422, 501})
+"""Statuses of servers and models that know no tools."""
 
+_without_tools: set[tuple[str, str]] = set()
+"""Addresses and models that have answered only without tools."""
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], openai.AsyncOpenAI]] = WeakKeyDictionary()
 
 
@@ -84,7 +90,7 @@ class OpenAICompatible:
     ) -> AsyncGenerator[Chunk, None]:
         """Stream one answer; see `agents.llm.base.Provider`."""
         clock = _Clock(options.deadline)
-        response = await self._open(_request_body(self.model, messages, tools, options), clock)
+        response = await self._open(messages, tools, options, clock)
         async with aclosing(response):
             content_type = response.headers.get("content-type", "")
             if not content_type.startswith("text/event-stream"):
@@ -111,7 +117,24 @@ class OpenAICompatible:
             if finish:
                 yield finish
 
-    async def _open(self, body: dict[str, Any], clock: _Clock) -> httpx2.Response:
+    async def _open(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], options: Options, clock: _Clock
+    ) -> httpx2.Response:
+        """Ask; a server that refuses the question with tools is asked without, now and from then on."""
+        place = self._base_url, options.model or self.model
+        if place in _without_tools:
+            tools = ()
+        try:
+            return await self._post(request_body(self.model, messages, tools, options), clock)
+        except LLMError as error:
+            if not tools or error.status not in TOOLS_REFUSED:
+                raise
+        response = await self._post(request_body(self.model, messages, (), options), clock)
+        _without_tools.add(place)
+        log.warning("%s takes no tools: it is asked without them", place[1])
+        return response
+
+    async def _post(self, body: dict[str, Any], clock: _Clock) -> httpx2.Response:
         client = shared_client(self._base_url, self._api_key)
         try:
             async with asyncio.timeout_at(clock.limit):
@@ -242,31 +265,6 @@ def _decode(decoder: EventDecoder, read: bytes) -> list[bytes]:
         return decoder.feed(read) if read else decoder.finish()
     except EventTooLargeError as error:
         raise LLMError(str(error), kind="protocol", retryable=False) from error
-
-
-def _request_body(
-    model: str, messages: Sequence[Message], tools: Sequence[ToolSpec], options: Options
-) -> dict[str, Any]:
-    model = options.model or model
-    body: dict[str, Any] = {
-        "model": model,
-        "messages": [{"role": message.role, "content": message.content} for message in messages],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    if model.startswith(REASONING_MODELS):
-        body["max_completion_tokens"] = options.max_tokens
-    else:
-        body |= {"max_tokens": options.max_tokens, "temperature": options.temperature}
-    if tools:
-        body["tools"] = [
-            {
-                "type": "function",
-                "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
-            }
-            for tool in tools
-        ]
-    return body
 
 
 def _read_events(events: list[bytes]) -> tuple[str, list[Chunk]]:

@@ -3,10 +3,12 @@
 For tests, benchmarks and demonstrations without a model. A script is JSON:
 
     {"profile": "normal", "token_ms": 0,
-     "replies": [{"when": "battery", "say": "Twelve hours. [1]", "profile": "slow"}],
+     "replies": [{"when": "battery", "say": "Twelve hours. [1]", "profile": "slow"},
+                 {"when": "where is", "calls": [{"name": "track_delivery", "arguments": {"order_id": "ORD-1"}}]}],
      "otherwise": "I have read the passages. [1]"}
 
-`when` is a regular expression searched in the last message, upper and lower case alike; the first that matches answers.
+`when` is a regular expression searched in the last message, upper and lower case alike; the first that matches answers,
+with text, with calls of tools, or with both.
 A model named `anything:PROFILE` sets the profile of its own requests.
 """
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import secrets
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Self
 import orjson
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 SLOW_TOKEN_MS = 100.0
@@ -52,12 +56,22 @@ class Profile(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What to say to messages that match."""
+class Call:
+    """A tool that the model asks for."""
 
-    when: re.Pattern[str]
-    say: str
+    name: str
+    arguments: str
+    """As the model writes them: JSON, or what a broken model takes for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to say to messages that match, and which tools to ask for."""
+
+    when: re.Pattern[str] = re.compile("")
+    say: str = ""
     profile: Profile | None = None
+    calls: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,12 @@ class Script:
         try:
             data = orjson.loads(text)
             replies = tuple(
-                Reply(re.compile(entry["when"], re.IGNORECASE), entry["say"], _profile(entry.get("profile")))
+                Reply(
+                    re.compile(entry["when"], re.IGNORECASE),
+                    entry.get("say", "") if "calls" in entry else entry["say"],
+                    _profile(entry.get("profile")),
+                    tuple(_call(call) for call in entry.get("calls", ())),
+                )
                 for entry in data.get("replies", ())
             )
             otherwise = data.get("otherwise", DEFAULT_REPLY)
@@ -95,16 +114,20 @@ class Script:
         for reply in self.replies:
             if reply.when.search(message):
                 return reply
-        return Reply(re.compile(""), self.otherwise)
+        return Reply(say=self.otherwise)
 
 
 @dataclass(slots=True)
 class ScriptedServer:
-    """`async with ScriptedServer(script) as server:` listens on `server.base_url`."""
+    """`async with ScriptedServer(script) as server:` listens on `server.base_url`.
+
+    `choose` gets the whole request and takes the place of the script's replies where it returns one.
+    """
 
     script: Script = field(default_factory=Script)
     host: str = "127.0.0.1"
     port: int = 0
+    choose: Callable[[dict[str, Any]], Reply | None] | None = None
     requests: list[dict[str, Any]] = field(default_factory=list)
     """The bodies of all chat requests so far."""
     dropped: int = 0
@@ -171,16 +194,17 @@ class ScriptedServer:
     async def _answer(
         self, request: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
-        reply = self.script.reply(str(request["messages"][-1]["content"]))
+        chosen = self.choose(request) if self.choose else None
+        reply = chosen or self.script.reply(str(request["messages"][-1]["content"]))
         profile = _profile_of_model(str(request.get("model", ""))) or reply.profile or self.script.profile
         if profile is Profile.REFUSE:
             return False
         if profile is Profile.ERROR:
             return await _send_json(writer, "500 Internal Server Error", {"error": {"message": "scripted failure"}})
         if not request.get("stream"):
-            return await _send_json(writer, "200 OK", _completion(request, reply.say))
+            return await _send_json(writer, "200 OK", _completion(request, reply))
         try:
-            return await self._stream(request, reply.say, profile, reader, writer)
+            return await self._stream(request, reply, profile, reader, writer)
         except ConnectionError:
             self.dropped += 1
             raise
@@ -188,7 +212,7 @@ class ScriptedServer:
     async def _stream(
         self,
         request: dict[str, Any],
-        say: str,
+        reply: Reply,
         profile: Profile,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
@@ -197,18 +221,23 @@ class ScriptedServer:
         if profile is Profile.HANG:
             return await self._keep_alive(reader, writer)
         pause = max(self.script.token_ms, SLOW_TOKEN_MS if profile is Profile.SLOW else 0.0) / 1000
-        tokens = re.findall(r"\s*\S+|\s+$", say)
+        tokens = re.findall(r"\s*\S+|\s+$", reply.say)
         sent = tokens[: len(tokens) // 2] if profile in {Profile.CUT, Profile.STALL} else tokens
         if not pause:
             writer.write(b"".join(_event(_chunk(request, {"content": token})) for token in sent))
         else:
             await self._drip(request, sent, pause, reader, writer)
+        for number, call in enumerate(reply.calls):
+            for delta in _call_pieces(number, call, cut=profile in {Profile.CUT, Profile.STALL}):
+                writer.write(_event(_chunk(request, delta)))
         if profile is Profile.CUT:
+            await writer.drain()
             return False
         if profile is Profile.STALL:
             return await self._keep_alive(reader, writer)
         if profile is not Profile.UNFINISHED:
-            writer.write(_event(_chunk(request, {}, finish="stop")) + _event(_usage_chunk(request, say)))
+            finish = "tool_calls" if reply.calls else "stop"
+            writer.write(_event(_chunk(request, {}, finish=finish)) + _event(_usage_chunk(request, reply.say)))
         writer.write(_http_chunk(b"data: [DONE]\n\n") + END_OF_BODY)
         await writer.drain()
         return True
@@ -289,6 +318,30 @@ def _usage_chunk(request: dict[str, Any], say: str) -> dict[str, Any]:
     return _frame(request, "chat.completion.chunk") | {"choices": [], "usage": _usage(request, say)}
 
 
-def _completion(request: dict[str, Any], say: str) -> dict[str, Any]:
-    choice = {"index": 0, "message": {"role": "assistant", "content": say}, "finish_reason": "stop"}
-    return _frame(request, "chat.completion") | {"choices": [choice], "usage": _usage(request, say)}
+def _completion(request: dict[str, Any], reply: Reply) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": reply.say or None}
+    if reply.calls:
+        message["tool_calls"] = [
+            {"id": _call_id(), "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in reply.calls
+        ]
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if reply.calls else "stop"}
+    return _frame(request, "chat.completion") | {"choices": [choice], "usage": _usage(request, reply.say)}
+
+
+def _call(entry: dict[str, Any]) -> Call:
+    arguments = entry.get("arguments", {})
+    return Call(entry["name"], arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode())
+
+
+def _call_pieces(index: int, call: Call, *, cut: bool) -> list[dict[str, Any]]:
+    """A call as models stream it: its name first, then its arguments in pieces; only the first half where it is cut."""
+    half = len(call.arguments) // 2
+    opening = {"index": index, "id": _call_id(), "type": "function", "function": {"name": call.name, "arguments": ""}}
+    rest = [] if cut else [call.arguments[half:]]
+    pieces = [{"index": index, "function": {"arguments": text}} for text in [call.arguments[:half], *rest]]
+    return [{"tool_calls": [piece]} for piece in [opening, *pieces]]
+
+
+def _call_id() -> str:
+    return f"call_{secrets.token_hex(6)}"

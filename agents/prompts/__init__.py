@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FENCE = re.compile(r"<(?=\s*/?\s*passage)", re.IGNORECASE)
 FOLDER = Path(__file__).parent
-VERSION = "1"
+VERSION = "2"
 """Stored with every reply; raise it with every change of a prompt."""
 
 
@@ -37,9 +37,9 @@ def fill(name: str, **values: str) -> str:
     return load(name).format(**values)
 
 
-def fence_passages(passages: Sequence[Passage]) -> str:
-    """Return the numbered passages as fenced data; nothing in their text can close the fence."""
-    return "\n".join(_fenced(number, passage) for number, passage in enumerate(passages, 1))
+def fence_passages(passages: Sequence[Passage], *, first: int = 1) -> str:
+    """Return the passages as fenced data, numbered from `first`; nothing in their text can close the fence."""
+    return "\n".join(_fenced(number, passage) for number, passage in enumerate(passages, first))
 
 
 def _fenced(number: int, passage: Passage) -> str:

@@ -1,0 +1,69 @@
+"""A reply by a language model, with the tenant's tools."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agents import prompts, transcript
+from agents.llm.base import Message
+from agents.tool_loop import ToolLoop
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from agents.actions.decide import Decided
+    from agents.context import Turn
+    from agents.events import Event
+    from agents.llm.base import Provider
+    from agents.preparation import Prepared
+    from agents.reply import Reply
+    from agents.services import Services
+    from knowledge.retrieval.search import SearchResult
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a reply starts from: what was found for the question, or a change that the customer has just decided on."""
+
+    found: SearchResult | None = None
+    decided: Decided | None = None
+
+
+async def answer_by_model(
+    reply: Reply, models: Sequence[Provider], services: Services, prepared: Prepared, basis: Basis
+) -> AsyncGenerator[Event, None]:
+    """Yield what the customer is shown while models answer.
+
+    Raises:
+        LLMError: every model failed; what is settled of the reply stays.
+    """
+    messages = prompt_of(reply.turn, prepared, basis)
+    reply.trace.prompted(messages)
+    loop = ToolLoop(reply.turn, prepared, reply, models, services.call_tools)
+    async with aclosing(loop.run(messages)) as shown:
+        async for event in shown:
+            yield event
+    for event in reply.settle():
+        yield event
+    if reply.filter.unknown and not loop.proposed:
+        reply.finish = "unknown"
+    if not reply.text:
+        summaries = [proposed.summary for proposed in loop.proposed]
+        for event in reply.say("\n\n".join(summaries or ([basis.decided.outcome] if basis.decided else []))):
+            yield event
+
+
+def prompt_of(turn: Turn, prepared: Prepared, basis: Basis) -> list[Message]:
+    """Return the messages that ask a model: the rules, the conversation with its calls, and the question."""
+    question = turn.question
+    if basis.found and basis.found.passages:
+        question = prompts.fill("question", passages=prompts.fence_passages(basis.found.passages), question=question)
+    if basis.decided:
+        question = f"{question}\n({prompts.fill('decided', told=transcript.told(basis.decided.action))})".strip()
+    return [
+        Message("system", prompts.fill("act" if prepared.acts else "answer", tenant=turn.tenant_name)),
+        *transcript.history(turn, prepared.calls),
+        Message("user", question),
+    ]

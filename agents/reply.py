@@ -1,0 +1,168 @@
+"""A reply while it is written: text through the output filter, sources as they are found, and what the end needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agents import memory
+from agents.citations import check_citations
+from agents.confidence import confidence
+from agents.events import Answer, CardShown, Delta, Event, Reset, Step
+from agents.guardrails.output import OutputFilter
+from agents.llm.base import Usage
+from agents.phrases import phrase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agents.context import Turn
+    from agents.llm import chain
+    from agents.llm.base import Message, Provider
+    from agents.tools.base import Card
+    from agents.trace import Trace
+    from knowledge.retrieval.search import Passage, SearchResult
+
+CHARACTERS_PER_TOKEN = 4
+"""For usage that the provider does not report."""
+RECORD_CONFIDENCE = 0.9
+"""Of an answer from the shop's own records: what they say is so, how it is put may not be."""
+BREAK = "\n\n"
+
+
+@dataclass(slots=True)
+class Reply:
+    """One reply. `settled` is the text that no failing provider can void: that of earlier rounds and of rules."""
+
+    turn: Turn
+    trace: Trace
+    question: str = ""
+    """What was searched for."""
+    text: str = ""
+    finish: str = "stop"
+    intents: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=lambda: Usage(estimated=False))
+    provider: Provider | None = None
+    degraded: bool = False
+    grounded: bool = False
+    """Whether the shop's records were read or changed for it."""
+    found: SearchResult | None = None
+    """The first search's result: how well the question is covered is judged by it."""
+    passages: list[Passage] = field(default_factory=list)
+    settled: str = ""
+    filter: OutputFilter = field(default_factory=OutputFilter)
+    _cards: list[tuple[str, object]] = field(default_factory=list)
+    _numbers: dict[int, int] = field(default_factory=dict)
+
+    def add_sources(self, found: SearchResult) -> int:
+        """Let the passages of a search be cited; returns how many there were before, from which they count on."""
+        before = len(self.passages)
+        self.found = self.found or found
+        self.passages += found.passages
+        self.filter.allow(passages=len(found.passages), urls=[passage.url for passage in found.passages])
+        return before
+
+    def attempt(self, attempt: chain.Attempt, *, last: bool) -> list[Event]:
+        """Start over with a new provider; whatever the one before it showed is void."""
+        self.trace.attempt(attempt.provider, attempt.after)
+        started: list[Event] = []
+        if attempt.after:
+            self.degraded = True
+            started = self.void(attempt.after.kind)
+            started.append(Step("degraded", phrase(self.turn.language, "degraded" if last else "fallback")))
+        self.provider = attempt.provider
+        self._renew_filter()
+        return started
+
+    def void(self, reason: str) -> list[Event]:
+        """Take back what is not settled."""
+        self.finish = "stop"
+        if self.text == self.settled:
+            return []
+        self.text = self.settled
+        kept: list[Event] = [Delta(self.settled)] if self.settled else []
+        return [Reset(reason), *kept]
+
+    def write(self, text: str) -> list[Event]:
+        """Show what the filter lets through of a provider's text."""
+        return self._show(self.filter.feed(text))
+
+    def say(self, text: str) -> list[Event]:
+        """Show a paragraph of Askwell's own, as it stands, and settle it."""
+        events = self.settle()
+        events += self._show((BREAK if self.text else "") + text)
+        self.settled = self.text
+        return events
+
+    def settle(self) -> list[Event]:
+        """Release what the filter held back and keep the text so far, whatever comes."""
+        events = self._show(self.filter.finish())
+        self.settled, self._numbers = self.text, dict(self.filter.numbers)
+        return events
+
+    def begin_paragraph(self, *, offset: int = 0) -> None:
+        """Let the next provider's text begin behind the settled one; it counts passages from `offset`."""
+        self._renew_filter()
+        self.filter.offset = offset
+
+    def show_cards(self, cards: Iterable[Card]) -> list[Event]:
+        """Show cards, none of them twice."""
+        shown: list[Event] = []
+        for card in cards:
+            if (card.kind, card.data) not in self._cards:
+                self._cards.append((card.kind, card.data))
+                shown.append(CardShown(card.kind, card.data))
+        return shown
+
+    def used(self, usage: Usage, messages: Sequence[Message]) -> None:
+        """Add the tokens of one answer of a provider, estimated where it reports none."""
+        if usage.estimated:
+            prompt = sum(len(message.content) for message in messages)
+            written = len(self.text) - len(self.settled)
+            usage = Usage(prompt // CHARACTERS_PER_TOKEN, written // CHARACTERS_PER_TOKEN)
+        self.usage = Usage(
+            self.usage.prompt_tokens + usage.prompt_tokens,
+            self.usage.completion_tokens + usage.completion_tokens,
+            estimated=self.usage.estimated or usage.estimated,
+        )
+
+    def answer(self) -> Answer:
+        """Return the finished answer."""
+        checked = check_citations(self.text, self.filter.numbers, self.passages)
+        known = self.finish != "unknown"
+        titles = [citation.title for citation in checked.citations]
+        sure = confidence(self.found, checked.support) if self.found and known else 0.0
+        self.trace.event("answer")
+        answer = Answer(
+            text=self.text,
+            citations=checked.citations,
+            confidence=max(sure, RECORD_CONFIDENCE) if self.grounded and known else sure,
+            intents=self.intents,
+            usage=self.usage,
+            model=self.provider.model if self.provider else "none",
+            finish=self.finish,
+            known=known,
+            degraded=self.degraded,
+            summary=memory.running_summary(self.turn.summary, self.question or self.turn.question, titles),
+            trace=self.trace.record,
+        )
+        self.trace.answered(answer, provider=self.provider.name if self.provider else "", support=checked.support)
+        return answer
+
+    def _renew_filter(self) -> None:
+        self.filter = OutputFilter(
+            passages=len(self.passages),
+            urls={passage.url for passage in self.passages},
+            link_removed=phrase(self.turn.language, "link_removed"),
+            numbers=self._numbers,
+        )
+
+    def _show(self, text: str) -> list[Event]:
+        if not text:
+            return []
+        if not self.text:
+            self.trace.event("first token")
+        elif self.text == self.settled and not text.startswith("\n"):
+            text = BREAK + text  # a new paragraph behind what stands
+        self.text += text
+        return [Delta(text)]

@@ -1,0 +1,121 @@
+"""What a turn needs from outside of the agent's own code; tests and experiments put their own here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from django.db import Error as DatabaseError
+
+from agents.llm import chain
+from agents.preparation import Prepared, prepare
+from tenants.scope import in_tenant, in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from agents.actions.decide import Decided
+    from agents.context import Decision, Turn
+    from agents.dialogue.respond import DialogueReply
+    from agents.llm.base import Provider, ToolRequest
+    from agents.models import Action
+    from agents.routing.intents import Understanding
+    from agents.tools.calls import Outcome
+    from knowledge.retrieval.search import SearchResult
+
+log = logging.getLogger(__name__)
+
+SEARCH_K = 8
+"""Passages looked up."""
+MAX_CALLS = 100
+"""More calls than one round can hold: it keeps the rounds of a reply in order."""
+UNDERSTAND_LIMIT = 2.0
+"""Seconds a turn waits for the intents of its question."""
+
+
+async def search_knowledge(tenant_id: int, query: str) -> SearchResult:
+    """Search the tenant's live documents in a database thread."""
+    from knowledge.retrieval.search import search
+
+    return await in_thread(search, tenant_id, query, k=SEARCH_K)
+
+
+async def understand_question(turn: Turn) -> Understanding | None:
+    """Return what the customer wants and names, None when it cannot be found out in time."""
+    from agents.routing.intents import understand
+    from knowledge.embedding.base import EmbedderError
+
+    try:
+        async with asyncio.timeout(UNDERSTAND_LIMIT):
+            return await in_thread(understand, turn.tenant_id, turn.question, language=turn.language)
+    except (DatabaseError, EmbedderError, TimeoutError) as error:
+        log.warning("The intents of a question could not be found: %s", error)
+        return None
+
+
+def nothing_typed(conversation: UUID) -> tuple[str, ...]:
+    """What a customer typed in a conversation that is kept nowhere."""
+    del conversation
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The turn's ways out. `typed` is called in the tenant's scope and returns all that the customer wrote."""
+
+    search: Callable[[int, str], Awaitable[SearchResult]] = search_knowledge
+    providers: Callable[[], Sequence[Provider]] = chain.providers
+    prepare: Callable[[Turn], Awaitable[Prepared]] = prepare
+    understand: Callable[[Turn], Awaitable[Understanding | None]] = understand_question
+    typed: Callable[[UUID], tuple[str, ...]] = field(default=nothing_typed)
+
+    async def call_tools(
+        self, turn: Turn, prepared: Prepared, requests: Sequence[ToolRequest], number: int
+    ) -> list[Outcome]:
+        """Run the calls of one round of a model."""
+        from agents.session import open_context
+        from agents.tools.calls import Round, call_tools
+
+        conversation = UUID(turn.conversation)
+        asked = Round(
+            turn.tenant_id,
+            conversation,
+            UUID(turn.reply) if turn.reply else uuid4(),
+            number=number,
+            position=number * MAX_CALLS,
+        )
+        return await call_tools(asked, requests, prepared.tools, lambda: open_context(turn, self.typed(conversation)))
+
+    async def decide(self, turn: Turn, decision: Decision) -> Decided:
+        """Take the customer's word on a proposed change, which runs it or drops it."""
+        from agents.actions.decide import decide
+
+        return await in_thread(
+            decide,
+            tenant_id=turn.tenant_id,
+            conversation=UUID(turn.conversation),
+            action_id=decision.action,
+            confirmed=decision.confirmed,
+            actor=turn.actor,
+        )
+
+    async def respond(
+        self,
+        turn: Turn,
+        prepared: Prepared,
+        understanding: Understanding,
+        decided: Action | None,
+    ) -> DialogueReply:
+        """Let the dialogue without a model say what comes next."""
+        from agents.dialogue.respond import respond
+        from agents.session import open_context
+
+        def scoped() -> DialogueReply:
+            context = open_context(turn, self.typed(UUID(turn.conversation)))
+            open_now = [action for action in prepared.actions if decided is None or action.pk != decided.pk]
+            return respond(context, understanding, turn.question, open_actions=open_now, last_action=decided)
+
+        return await in_tenant(turn.tenant_id, scoped)

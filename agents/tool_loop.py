@@ -1,0 +1,176 @@
+"""A reply by a language model: rounds of text and tool calls until it has said what it wants to say.
+
+The model proposes: reads run at once, together where it asks for several; changes only wait for the customer's word.
+Rounds, calls in a round and the time for all of it are bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agents import prompts
+from agents.events import ActionProposed, Handover, Step
+from agents.llm import chain
+from agents.llm.base import Finished, LLMError, Message, Options, TextDelta, ToolCallDelta, ToolRequest, Usage
+from agents.phrases import phrase
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+
+    from agents.context import Turn
+    from agents.events import Event
+    from agents.llm.base import Provider
+    from agents.preparation import Prepared
+    from agents.reply import Reply
+    from agents.tools.calls import Outcome
+
+    CallTools = Callable[[Turn, Prepared, Sequence[ToolRequest], int], Awaitable[list[Outcome]]]
+
+CALLS_A_ROUND = 30
+"""Further calls of one round are left out altogether; of these the first 16 are made."""
+RETRY_SECONDS = (0.1, 0.5)
+"""Pauses before a round is asked for again."""
+SLOW = frozenset({"first_content", "idle"})
+"""Failures that took so long that the customer is not made to wait for another."""
+REPLY_LIMIT = 240.0
+"""Seconds for all rounds of a reply."""
+
+
+@dataclass(slots=True)
+class Round:
+    """What the model asked for in one round: calls by their index, as their pieces come."""
+
+    calls: dict[int, ToolRequest] = field(default_factory=dict)
+
+    def add(self, piece: ToolCallDelta) -> None:
+        """Add a piece to its call."""
+        before = self.calls.get(piece.index, ToolRequest("", "", ""))
+        self.calls[piece.index] = ToolRequest(
+            before.id or piece.id, before.name or piece.name, before.arguments + piece.arguments
+        )
+
+    def requests(self, number: int) -> list[ToolRequest]:
+        """Return the calls in order, each with an id."""
+        calls = [self.calls[index] for index in sorted(self.calls)]
+        return [ToolRequest(call.id or f"call_{number}_{n}", call.name, call.arguments) for n, call in enumerate(calls)]
+
+
+@dataclass(slots=True)
+class ToolLoop:
+    """The rounds of one reply."""
+
+    turn: Turn
+    prepared: Prepared
+    reply: Reply
+    models: Sequence[Provider]
+    call_tools: CallTools
+    proposed: list[ActionProposed] = field(default_factory=list)
+    asked_for_person: bool = False
+
+    async def run(self, messages: list[Message]) -> AsyncGenerator[Event, None]:
+        """Yield what the customer is shown; the reply's text, usage and sources grow meanwhile.
+
+        Raises:
+            LLMError: every model failed; what is settled stays.
+        """
+        deadline = asyncio.get_running_loop().time() + REPLY_LIMIT
+        for number in range(self.prepared.policy.tool_rounds + 1):
+            last = number == self.prepared.policy.tool_rounds
+            asked = Round()
+            async with aclosing(self._tried(messages, asked, deadline, tools=not last)) as events:
+                async for event in events:
+                    yield event
+            if not asked.calls:
+                return
+            for event in self.reply.settle():
+                yield event
+            if last:
+                break
+            async with aclosing(self._calls(messages, asked.requests(number), number)) as events:
+                async for event in events:
+                    yield event
+        for event in self._exhausted():
+            yield event
+
+    async def _tried(
+        self, messages: list[Message], asked: Round, deadline: float, *, tools: bool
+    ) -> AsyncGenerator[Event, None]:
+        """Yield a round's events, asking again where a connection broke: rules cannot go on in the middle of a plan."""
+        for pause in (*RETRY_SECONDS, None):
+            try:
+                async with aclosing(self._round(messages, asked, deadline, tools=tools)) as events:
+                    async for event in events:
+                        yield event
+            except LLMError as error:
+                if pause is None or not error.retryable or error.kind in SLOW or not self.prepared.acts:
+                    raise
+                asked.calls.clear()
+                for event in self.reply.void(error.kind):
+                    yield event
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    async def _round(
+        self, messages: list[Message], asked: Round, deadline: float, *, tools: bool
+    ) -> AsyncGenerator[Event, None]:
+        specs = [tool.spec for tool in self.prepared.tools] if tools else []
+        now = asyncio.get_running_loop().time()
+        options = Options(deadline=min(deadline, now + chain.TURN_LIMIT))
+        usage = Usage()
+        async with aclosing(chain.stream(self.models, messages, specs, options)) as chunks:
+            async for chunk in chunks:
+                if isinstance(chunk, TextDelta):
+                    for event in self.reply.write(chunk.text):
+                        yield event
+                elif isinstance(chunk, ToolCallDelta):
+                    asked.add(chunk)
+                elif isinstance(chunk, chain.Attempt):
+                    asked.calls.clear()
+                    for event in self.reply.attempt(chunk, last=False):
+                        yield event
+                elif isinstance(chunk, Usage):
+                    usage = chunk
+                elif isinstance(chunk, Finished):
+                    self.reply.finish = "stop" if chunk.reason == "tool_calls" else chunk.reason
+        if asked.calls and self.reply.finish == "truncated":
+            raise LLMError("cut short in the middle of a call", kind="cut", retryable=True)
+        self.reply.used(usage, messages)
+
+    async def _calls(
+        self, messages: list[Message], requests: list[ToolRequest], number: int
+    ) -> AsyncGenerator[Event, None]:
+        requests = requests[:CALLS_A_ROUND]
+        messages.append(Message("assistant", "", tool_calls=tuple(requests)))
+        yield Step("tools", phrase(self.turn.language, "working"))
+        for outcome in await self.call_tools(self.turn, self.prepared, requests, number):
+            self.reply.trace.called(outcome.request.name, ms=outcome.ms, error=outcome.error)
+            messages.append(Message("tool", self._told(outcome), tool_call_id=outcome.request.id))
+            for event in self._shown(outcome):
+                yield event
+
+    def _told(self, outcome: Outcome) -> str:
+        """Return what the model reads; passages get numbers that it may cite."""
+        if outcome.found is None:
+            return outcome.text
+        before = self.reply.add_sources(outcome.found)
+        return prompts.fence_passages(outcome.found.passages, first=before + 1) or outcome.text
+
+    def _shown(self, outcome: Outcome) -> list[Event]:
+        self.reply.grounded = self.reply.grounded or not (outcome.error or outcome.found)
+        shown = self.reply.show_cards(outcome.cards)
+        if outcome.proposed and outcome.proposed not in self.proposed:
+            self.proposed.append(outcome.proposed)
+            shown.append(outcome.proposed)
+        if outcome.handover and not self.asked_for_person:
+            self.asked_for_person = True
+            shown.append(Handover(outcome.handover, outcome.summary))
+        return shown
+
+    def _exhausted(self) -> list[Event]:
+        """The model would go on forever: say so, and let a person see to it."""
+        said = self.reply.say(phrase(self.turn.language, "too_many_steps"))
+        return [*said, *([] if self.asked_for_person else [Handover("usage_limit", self.turn.question)])]
