@@ -2,7 +2,7 @@
 
 from commerce.queries.browsing import SORTS, Facet, ProductPage, Search, search_products
 from commerce.queries.catalogue import find_product, shop_of_tenant
-from commerce.queries.orders import customer_of, find_order, order_total, orders_of
+from commerce.queries.orders import customer_of, order_total, orders_of
 from commerce.queries.timeline import Timeline, TimelineStep, order_timeline
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Timeline",
     "TimelineStep",
     "customer_of",
-    "find_order",
     "find_product",
     "order_timeline",
     "order_total",

@@ -34,15 +34,6 @@ def orders_of(customer: Customer) -> "QuerySet[Order]":
     return whole_orders(Order.objects.filter(customer=customer)).order_by(*newest)
 
 
-def find_order(customer: Customer, code: str) -> Order | None:
-    """A customer's own order by its number, in any case of letters, "#" or not; None for one of anybody else's."""
-    text = code.strip().replace("\0", "")
-    spellings = {text, f"#{text}", text.removeprefix("#")}
-    own = orders_of(customer)
-    exact = own.filter(code__in=[spelling for spelling in spellings if spelling]).first()
-    return exact or own.filter(code__iexact=text).first() or own.filter(code__iexact=f"#{text}").first()
-
-
 def order_total(order: Order) -> Decimal:
     """What the items of an order cost, to the cent."""
     return cents(sum((item.price for item in order.items.all()), ZERO))
