@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
@@ -20,6 +21,7 @@ from psycopg.errors import QueryCanceled
 from agents.events import ActionProposed
 from agents.models import ActionState, ToolCall, ToolKind
 from agents.models.tools import NAME_LENGTH
+from agents.session import open_context, refresh
 from agents.tools.arguments import check_arguments, parse_arguments
 from agents.tools.base import Card, Tool, ToolContext, ToolError, ToolResult
 from agents.tools.rates import may_call
@@ -29,8 +31,8 @@ from tenants.scope import in_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from uuid import UUID
 
+    from agents.context import Turn
     from agents.llm.base import ToolRequest
     from agents.models import Action
     from knowledge.retrieval.search import SearchResult
@@ -45,6 +47,7 @@ MAX_RECORDED = 2000
 """Characters of arguments that were no JSON object, as they are kept."""
 CALL_ID = 100
 OUTSIDE_THREADS = 16
+FAILED = "The tool failed. Nothing was found out by it."
 WAITING = "waiting for the customer's confirmation"
 APPROVAL = "waiting for a person's approval"
 
@@ -85,6 +88,34 @@ class Outcome:
 
 
 async def call_tools(
+    turn: Turn,
+    tools: Iterable[Tool],
+    requests: Sequence[ToolRequest],
+    *,
+    round_number: int = 0,
+    typed: Callable[[UUID], tuple[str, ...]],
+) -> list[Outcome]:
+    """Run the calls of one round of a turn and record them; see `run_calls`.
+
+    Args:
+        turn: the customer's turn.
+        tools: what the model may call.
+        requests: what it wrote.
+        round_number: how often it has asked in this reply before.
+        typed: all that the customer wrote in a conversation, oldest first; called in the tenant's scope.
+    """
+    try:
+        context = await in_tenant(turn.tenant_id, lambda: open_context(turn, typed(UUID(turn.conversation))))
+    except DatabaseError:
+        log.exception("A turn's tools could not be prepared")
+        return [Outcome(request, as_error(FAILED), "tool_failure") for request in requests]
+    asked = Round(
+        turn.tenant_id, context.conversation, context.reply, round_number, position=round_number * CALLS_AT_ONCE
+    )
+    return await run_calls(asked, requests, tools, lambda: refresh(context))
+
+
+async def run_calls(
     asked: Round, requests: Sequence[ToolRequest], tools: Iterable[Tool], context_factory: ContextFactory
 ) -> list[Outcome]:
     """Run the calls of one round and record them; outcomes stand in the order of the requests.
@@ -113,14 +144,6 @@ async def call_tools(
     for run in changes:
         outcomes[run.place] = await run.call(context_factory)
     return await _recorded(asked, [outcomes[run.place] for run in runs])
-
-
-async def call_tool(
-    asked: Round, request: ToolRequest, tools: Iterable[Tool], context_factory: ContextFactory
-) -> Outcome:
-    """Run one call and record it; see `call_tools`."""
-    [outcome] = await call_tools(asked, [request], tools, context_factory)
-    return outcome
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,7 +194,7 @@ class _Run:
             if isinstance(error, OperationalError) and isinstance(error.__cause__, QueryCanceled):
                 raise _too_slow(tool) from None
             log.exception("The tool %s failed", tool.name)
-            raise ToolError("The tool failed. Nothing was found out by it.", code="tool_failure") from error
+            raise ToolError(FAILED, code="tool_failure") from error
 
     def _read(self, result: Any) -> Outcome:
         made = result if isinstance(result, ToolResult) else ToolResult(result)

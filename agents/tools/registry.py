@@ -23,6 +23,9 @@ MODULES = (
     "agents.tools.retail.finding",
     "agents.tools.retail.records",
     "agents.tools.retail.orders",
+    "agents.tools.products",
+    "agents.tools.deliveries",
+    "agents.tools.care",
 )
 SHOP = "shop"
 """The tag of tools that only a tenant with products, orders or customers has."""

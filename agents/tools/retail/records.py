@@ -3,6 +3,7 @@
 from typing import Any
 
 from agents.tools.base import ToolContext, ToolError, ToolResult
+from agents.tools.cards import order_card
 from agents.tools.registry import tool
 from agents.tools.retail.ownership import bound_customer, own_order
 from commerce.models import Product, Variant
@@ -29,7 +30,8 @@ def get_order_details(context: ToolContext, order_id: str) -> ToolResult:
     Args:
         order_id: The order id, such as '#W0000000'. Keep the '#' where there is one.
     """
-    return ToolResult(order_record(own_order(context, order_id)))
+    order = own_order(context, order_id)
+    return ToolResult(order_record(order), (order_card(order, context.language),))
 
 
 @tool()
