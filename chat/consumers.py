@@ -199,7 +199,7 @@ class ChatConsumer:
             await self._answer(await self._inbox.get())
 
     async def _answer(self, frame: ClientFrame) -> None:
-        about = {"client_id": frame.client_id} if isinstance(frame, SendMessage) else {}
+        about = about_of(frame)
         try:
             await self._patiently(self._do(frame), about)
         except FrameError as error:
@@ -247,8 +247,8 @@ class ChatConsumer:
                     thumb=frame.thumb, comment=frame.comment,
                 )  # fmt: skip
                 self.push((encode("feedback.saved", message=str(frame.message)),))
-            case DecideAction():
-                raise NotFoundError  # nothing proposes actions yet
+            case DecideAction():  # not limited: pressed again it is the same message
+                await self.hub.decide(self, tenant, person, frame)
 
     async def _limit(self) -> None:
         limit = _limits[0] if _limits else TurnLimit()
@@ -292,6 +292,13 @@ class ChatConsumer:
     async def _close(self, code: int, reason: str) -> None:
         with contextlib.suppress(OSError, RuntimeError):  # the client has gone first
             await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+def about_of(frame: ClientFrame) -> dict[str, str]:
+    """What an error says of the frame it answers."""
+    if isinstance(frame, SendMessage):
+        return {"client_id": frame.client_id}
+    return {"action": str(frame.action)} if isinstance(frame, DecideAction) else {}
 
 
 def visit(slug: str, user: Any, visitor: uuid.UUID) -> Visit:

@@ -16,6 +16,7 @@ VISITOR_SUBPROTOCOL = "askwell.visitor."
 TEXT_LIMIT = 8000  # characters of a customer's message
 COMMENT_LIMIT = 2000  # characters
 CLIENT_ID_LIMIT = 100  # characters
+BUTTON_PREFIX = "action."  # of the client_id of a pressed button, which is a message like any other
 RATINGS = range(1, 6)
 THUMBS = ("up", "down")
 LARGEST_SEQ = 2**31 - 1
@@ -55,7 +56,7 @@ class StopRun:
 class DecideAction:
     """The customer confirms or declines a proposed action."""
 
-    action: str
+    action: uuid.UUID
     confirmed: bool
 
 
@@ -108,6 +109,8 @@ def _send_message(fields: Mapping[str, Any]) -> SendMessage:
     client_id = _text(fields, "client_id")
     if not 0 < len(client_id) <= CLIENT_ID_LIMIT:
         raise FrameError("malformed", f"client_id must hold 1 to {CLIENT_ID_LIMIT} characters.")
+    if client_id.startswith(BUTTON_PREFIX):
+        raise FrameError("malformed", f"client_id must not begin with {BUTTON_PREFIX}: those are pressed buttons.")
     return SendMessage(client_id, None if conversation is None else _uuid(fields, "conversation"), text)
 
 
@@ -131,7 +134,7 @@ def _feedback(fields: Mapping[str, Any]) -> GiveFeedback:
 
 
 def _decision(fields: Mapping[str, Any]) -> DecideAction:
-    return DecideAction(_text(fields, "action"), confirmed=fields["type"] == "action.confirm")
+    return DecideAction(_uuid(fields, "action"), confirmed=fields["type"] == "action.confirm")
 
 
 READERS: dict[str, Callable[[Mapping[str, Any]], ClientFrame]] = {

@@ -15,8 +15,9 @@ from weakref import WeakValueDictionary
 
 from django.db import InterfaceError, OperationalError
 
+from agents.context import Decision
 from chat import journal, queries, services
-from chat.frames import Resume, SendMessage
+from chat.frames import DecideAction, Resume, SendMessage
 from chat.hints import Hints
 from chat.journal import Advanced, Batch, Ending, Job
 from chat.queries import Person
@@ -69,6 +70,13 @@ class Hub:
         """Asks the question of a reply again; raises like `post`."""
         conversation = (await in_tenant(tenant.pk, queries.find_message, person, message)).conversation_id
         posting = partial(services.retry_reply, server=self.server, tenant=tenant, person=person, message_id=message)
+        await asyncio.shield(self.spawn(self._take(socket, tenant, conversation, posting)))
+
+    async def decide(self, socket: Socket, tenant: Tenant, person: Person, frame: DecideAction) -> None:
+        """Takes a customer's word on a proposed action as a message; raises like `post`."""
+        conversation = (await in_tenant(tenant.pk, queries.conversation_of_action, person, frame.action)).pk
+        decision = Decision(frame.action, frame.confirmed)
+        posting = partial(services.decide, server=self.server, tenant=tenant, person=person, decision=decision)
         await asyncio.shield(self.spawn(self._take(socket, tenant, conversation, posting)))
 
     async def _take(
@@ -208,7 +216,7 @@ class Hub:
             for stream in streams:
                 if stream.doubtful:
                     await self._settle_doubt(stream)
-            batches = {stream: batch_of(stream) for stream in streams}
+            batches = {stream: stream.batch() for stream in streams}
             mine = await in_tenant(tenant_id, journal.write_frames, self.server, list(batches.values()))
         except UNAVAILABLE:
             for stream in streams:
@@ -327,7 +335,7 @@ class Hub:
             return False
         go_on: bool | None = await self._settle_doubt(stream) if stream.doubtful else True
         if stream.ahead:
-            batch = batch_of(stream)
+            batch = stream.batch()
             finish = journal.finish_reply
             go_on = await in_tenant(stream.tenant.pk, finish, self.server, batch, ending, more=stream.waiting)
             if go_on is None:
@@ -389,12 +397,3 @@ class Hub:
 
 
 EXPECTED = (*UNAVAILABLE, queries.NotFoundError)  # errors that whoever asked is told
-
-
-def batch_of(stream: ConversationStream) -> Batch:
-    """What is to be logged of a conversation now."""
-    run = stream.run
-    return Batch(
-        stream.conversation, stream.flushed + 1, stream.seq, stream.unflushed(),
-        reply=run.job.reply if run else None, text=run.text if run else "", announced=tuple(stream.announced),
-    )  # fmt: skip

@@ -12,12 +12,15 @@ two things, and a client that was ahead of the log still gets the next number ne
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
-from agents.context import Turn
+from agents.context import Decision, Turn
+from agents.models import Action, ActionState
 from chat.frames import encode_numbered
 from chat.handover import request_handover
 from chat.models import Conversation, FrameLog, Message, Role, State
@@ -28,6 +31,8 @@ from tenants.scope import current_tenant_id
 #: Most frames a process shows before they are in the log: two seconds of a fast reply.
 SHOWN_AHEAD = 64
 INTERRUPTED = "The reply was interrupted on our side. Please try again."
+GOES_ON = "The reply was interrupted on our side. Nothing is lost: it begins again by itself."
+MOST_BREAKS = 3  # interrupted replies to one message after which it no longer begins again by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +154,16 @@ def take_over(
 ) -> Advanced | None:
     """Goes on with a conversation whose process is gone: ends what ran as interrupted, starts what waited.
 
-    None when another process was quicker.
+    A reply to a pressed button, or to what may be a plain yes, begins again by itself: what was confirmed must not wait
+    for the customer to come back, and running an action twice does it once. None when another process was quicker.
     """
     lost = Conversation.objects.select_for_update(skip_locked=True).exclude(server=None).exclude(server__in=living)
     conversation = lost.filter(pk=conversation_id).first()
     if conversation is None:
         return None
     log = Log(conversation)
-    running = Message.objects.filter(conversation=conversation, state=State.RUNNING).defer("trace").first()
+    replies = Message.objects.filter(conversation=conversation, state=State.RUNNING)
+    running = replies.select_related("reply_to").defer("trace", "reply_to__trace").first()
     if running:
         for _ in range(SHOWN_AHEAD):
             log.add("frames.skipped")
@@ -209,7 +216,7 @@ def _unannounced(conversation_id: uuid.UUID) -> list[Message]:
     return list(
         Message.objects.filter(conversation_id=conversation_id, role=Role.CUSTOMER, seq=None)
         .order_by("created_at")
-        .only("id", "client_id", "text", "created_at")
+        .only("id", "client_id", "text", "action", "confirmed", "created_at")
     )
 
 
@@ -267,12 +274,17 @@ class Log:
         )
 
     def interrupt(self, reply: Message) -> None:
-        """Ends a reply whose process is gone with the text it had."""
-        shown = reply.text or INTERRUPTED
-        self.add("message.failed", message=str(reply.pk), text=shown, detail=INTERRUPTED, retryable=True)
+        """Ends a reply whose process is gone with the text it had; one that may hold a confirmation begins again."""
+        question = reply.reply_to
+        again = question is not None and _may_confirm(question) and _breaks(question) < MOST_BREAKS
+        detail = GOES_ON if again else INTERRUPTED
+        shown = reply.text or detail
+        self.add("message.failed", message=str(reply.pk), text=shown, detail=detail, retryable=not again)
         Message.objects.filter(pk=reply.pk).update(
             state=State.INTERRUPTED, error="interrupted", finish="interrupted", finished_at=timezone.now()
         )
+        if question and again:
+            reply_to(question, reply.created_at).save(force_insert=True)  # ahead of those that wait
 
     def write(self) -> None:
         """Writes the frames."""
@@ -294,11 +306,27 @@ class Log:
             )
 
 
+def _may_confirm(question: Message) -> bool:
+    """Whether a message is a pressed button, or may be the plain yes to a change that is still open."""
+    if question.action is not None:
+        return True
+    waiting = Q(state=ActionState.PROPOSED, expires_at__gt=timezone.now()) | Q(state=ActionState.RUNNING)
+    proposed = Action.objects.filter(waiting, conversation=question.conversation_id)
+    return bool(proposed.filter(created_at__lt=question.created_at).exists())
+
+
+def _breaks(question: Message) -> int:
+    """How many replies to a message have been interrupted."""
+    count: int = Message.objects.filter(reply_to=question, state=State.INTERRUPTED).count()
+    return count
+
+
 def job_of(
     tenant: Tenant, conversation: Conversation, question: Message, reply: uuid.UUID, *, alone: bool = False
 ) -> Job:
     """The work of answering a question, with the conversation before it; `alone` says that there is none."""
     owner = f"user:{conversation.user_id}" if conversation.user_id else f"visitor:{conversation.visitor}"
+    decision = Decision(question.action, confirmed=bool(question.confirmed)) if question.action else None
     turn = Turn(
         tenant_id=tenant.pk,
         tenant_name=tenant.name,
@@ -307,13 +335,26 @@ def job_of(
         question=question.text,
         history=() if alone else history_before(conversation.pk, question),
         summary=conversation.summary,
+        reply=str(reply),
+        user=conversation.user_id,
+        actor=owner.replace(":", " "),
+        decision=decision,
     )
     return Job(tenant, conversation.pk, owner, question.pk, reply, turn)
 
 
+def reply_to(question: Message, after: datetime) -> Message:
+    """A queued reply that follows a moment: that of its question, or of the reply it takes the place of."""
+    return Message(
+        tenant_id=question.tenant_id, conversation_id=question.conversation_id, role=Role.ASSISTANT, reply_to=question,
+        state=State.QUEUED, created_at=after + timedelta(microseconds=1),
+    )  # fmt: skip
+
+
 def accepted_fields(message: Message) -> dict[str, Any]:
     """Fields of `message.accepted`; the text is for the customer's other windows."""
-    return {"client_id": message.client_id, "message": str(message.pk), "text": message.text}
+    pressed = {"action": str(message.action), "confirmed": message.confirmed} if message.action else {}
+    return {"client_id": message.client_id, "message": str(message.pk), "text": message.text, **pressed}
 
 
 def stopped_fields(text: str, html: str = "") -> dict[str, Any]:

@@ -89,6 +89,8 @@ class State(models.TextChoices):
 
 #: States of a reply that is still to come to its end.
 UNFINISHED = (State.QUEUED, State.RUNNING)
+#: States of a reply that came to nothing, or not to its end: its question may be asked again.
+BROKEN_OFF = (State.FAILED, State.INTERRUPTED, State.STOPPED)
 
 
 class Message(TenantOwned):

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from agents.context import PastMessage
+from agents.models import Action
 from chat.models import UNFINISHED, Conversation, FrameLog, Message, Role, State
 from tenants.access import Access
 from tenants.scope import current_tenant_id
@@ -127,6 +128,20 @@ def history_before(conversation_id: uuid.UUID, question: Message) -> tuple[PastM
         PastMessage("customer" if role == Role.CUSTOMER else "assistant", text, str(pk))
         for role, text, pk in reversed(rows)
     )
+
+
+def typed_by_customer(conversation_id: uuid.UUID) -> tuple[str, ...]:
+    """Everything the customer wrote in a conversation, oldest first; buttons they pressed are not writing."""
+    written = Message.objects.filter(conversation_id=conversation_id, role=Role.CUSTOMER, action=None)
+    return tuple(written.order_by("created_at").values_list("text", flat=True))
+
+
+def conversation_of_action(person: Person, action_id: uuid.UUID) -> Conversation:
+    """The conversation in which an action was proposed to this person; NotFoundError for anybody else's."""
+    conversation = Action.objects.filter(pk=action_id).values_list("conversation", flat=True).first()
+    if conversation is None:
+        raise NotFoundError
+    return find_conversation(person, conversation)
 
 
 def read_frames(conversation_id: uuid.UUID, after: int) -> list[str]:

@@ -6,14 +6,28 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import orjson
 
 from agents import runner
 from agents.context import Turn
-from agents.events import Answer, Citation, Delta, Event, Failed, Finished, Handover, Reset, Step
+from agents.events import (
+    ActionDone,
+    ActionProposed,
+    Answer,
+    CardShown,
+    Citation,
+    Delta,
+    Event,
+    Failed,
+    Finished,
+    Handover,
+    Reset,
+    Step,
+)
+from chat import cards
 from chat.frames import clean
 from chat.journal import SHOWN_AHEAD, Ending, Job, stopped_fields
 from chat.models import State
@@ -52,6 +66,9 @@ class RunningReply:
         self.text, self.task = "", cast("asyncio.Task[Any] | None", None)
         self.stopped = self._playing = False
         self.handover: tuple[str, str] | None = None
+        self._cards: list[dict[str, Any]] = []
+        self._binding = job.turn.decision is not None
+        """Whether a decision of the customer's is still to be carried out: until then nothing stops the reply."""
         self._buffer: list[str] = []
         self._sent_at = -COALESCE_SECONDS
         self._timer: asyncio.TimerHandle | None = None
@@ -59,10 +76,10 @@ class RunningReply:
         self._html_cost = 0.0
 
     def stop(self) -> None:
-        """Ends the reply with the text it has; harmless when it has ended."""
+        """Ends the reply with the text it has; harmless when it has ended. What was decided is carried out first."""
         if not self.stopped:
             self.stopped = True
-            if self._playing:
+            if self._playing and not self._binding:
                 self.cancel()
 
     def cancel(self) -> None:
@@ -105,6 +122,13 @@ class RunningReply:
                 self._emit("run.step", kind=event.kind, label=clean(event.label))
             case Reset():
                 self._reset(event.reason)
+            case CardShown():
+                self._card({"kind": event.kind, "data": _plain(event.data)})
+            case ActionProposed():
+                event = replace(event, detail=_plain(event.detail))
+                self._emit("action.proposed", **cards.proposed_fields(event, self.job.tenant))
+            case ActionDone():
+                self._action_done(event)
             case Handover():
                 self.handover = (event.reason, event.summary)
                 self._emit("handover.requested", reason=event.reason)
@@ -113,6 +137,19 @@ class RunningReply:
             case Failed():
                 return self._failed(event)
         return None
+
+    def _card(self, card: dict[str, Any]) -> None:
+        """Shows a card, once: a tool may be asked the same thing twice."""
+        if card not in self._cards:
+            self._cards.append(card)
+            html = cards.render_card(card["kind"], card["data"], self.job.tenant)
+            self._emit("message.card", **card, html=html)
+
+    def _action_done(self, event: ActionDone) -> None:
+        self._emit("action.done", **cards.done_fields(event, self.job.tenant))
+        self._binding = False
+        if self.stopped:
+            raise asyncio.CancelledError  # asked for while the action ran
 
     def _emit(self, frame_type: str, /, *, last: bool = False, **fields: Any) -> None:
         self._send_buffer()
@@ -192,7 +229,7 @@ class RunningReply:
         self._emit("message.done", last=True, **shared, cost=float(answer.cost), degraded=answer.degraded)
         columns = {
             **shared, "state": State.DONE, "cost": answer.cost, "known": answer.known, "degraded": answer.degraded,
-            "trace": _plain(answer.trace),
+            "trace": _plain(answer.trace), "cards": self._cards,
         }  # fmt: skip
         return Ending(columns, summary=answer.summary, handover=self.handover)
 
@@ -200,7 +237,9 @@ class RunningReply:
         self._send_buffer()
         html = render_reply(self.text)
         self._emit("message.done", last=True, **stopped_fields(self.text, html))
-        columns = {"state": State.STOPPED, "finish": "stopped", "text": self.text, "html": html}
+        columns = {
+            "state": State.STOPPED, "finish": "stopped", "text": self.text, "html": html, "cards": self._cards,
+        }  # fmt: skip
         return Ending(columns, handover=self.handover)
 
     def _failed(self, event: Failed, reference: str = "") -> Ending:
@@ -213,7 +252,7 @@ class RunningReply:
         )
         columns = {
             "state": State.FAILED, "finish": "failed", "text": text, "error": event.reason[:200],
-            "reference": reference,
+            "reference": reference, "cards": self._cards,
         }  # fmt: skip
         return Ending(columns, handover=self.handover)
 

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chat import queries, reviewing
+from chat import cards, queries, reviewing
 from chat.models import BEST_RATING, Message, Review
 from chat.reviewing import Finding
 from chat.traces import account_of
@@ -91,7 +91,8 @@ def reply(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
 def conversation(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
     """The whole conversation that a reply belongs to, to read."""
     shown = get_object_or_404(reviewing.replies(), pk=pk)
-    messages = queries.messages_of(shown.conversation)
+    messages = list(queries.messages_of(shown.conversation))
+    cards.attach(messages, request.tenant, with_buttons=False)
     context = {"shown": shown, "messages": messages, "may_curate": request.access.may(Role.CURATOR)}
     return render(request, "review/conversation.html", context)
 

@@ -2,14 +2,24 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError
 from django.utils import timezone
 
-from chat.journal import Job, Log, job_of
-from chat.models import TITLE_LENGTH, UNFINISHED, Conversation, Feedback, Message, Role, State
-from chat.queries import NotFoundError, Person, find_conversation, find_message, lock_conversation
+from agents.context import Decision
+from chat.frames import BUTTON_PREFIX
+from chat.journal import Job, Log, job_of, reply_to
+from chat.models import BROKEN_OFF, TITLE_LENGTH, UNFINISHED, Conversation, Feedback, Message, Role, State
+from chat.queries import (
+    NotFoundError,
+    Person,
+    conversation_of_action,
+    find_conversation,
+    find_message,
+    lock_conversation,
+)
+from chat.wording import words_of
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id, tenant_scope
 
@@ -34,12 +44,16 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """What a customer wrote; `opens` tells that the conversation is to be made, with this id."""
+    """What a customer wrote; `opens` tells that the conversation is to be made, with this id.
+
+    With a `decision` it is a button that they pressed.
+    """
 
     conversation: uuid.UUID
     opens: bool
     client_id: str
     text: str
+    decision: Decision | None = None
 
 
 def post_message(*, server: uuid.UUID, tenant: Tenant, person: Person, message: NewMessage) -> Posted:
@@ -69,7 +83,9 @@ def _post(server: uuid.UUID, tenant: Tenant, person: Person, message: NewMessage
         tenant=tenant, conversation=conversation, role=Role.CUSTOMER, person=person.key, client_id=message.client_id,
         text=message.text, created_at=now,
     )  # fmt: skip
-    reply = _reply_to(question, now)
+    if message.decision:
+        question.action, question.confirmed = message.decision.action, message.decision.confirmed
+    reply = reply_to(question, now)
     log = Log(conversation)
     if idle:
         log.accept(question)
@@ -90,13 +106,6 @@ def _create(tenant: Tenant, person: Person, message: NewMessage) -> Conversation
     return Conversation(
         id=message.conversation, tenant=tenant, user_id=person.user, visitor=person.visitor,
         title=" ".join(message.text.split())[:TITLE_LENGTH], updated_at=timezone.now(),
-    )  # fmt: skip
-
-
-def _reply_to(question: Message, now: datetime) -> Message:
-    return Message(
-        tenant=question.tenant, conversation=question.conversation, role=Role.ASSISTANT, reply_to=question,
-        state=State.QUEUED, created_at=now + timedelta(microseconds=1),
     )  # fmt: skip
 
 
@@ -137,8 +146,7 @@ def retry_reply(*, server: uuid.UUID, tenant: Tenant, person: Person, message_id
         base, idle, now = conversation.last_seq, conversation.server is None, timezone.now()
         if Message.objects.filter(reply_to=question, state__in=UNFINISHED).exists():
             return Posted(conversation.pk, question.pk, _running_since(conversation), base, server=conversation.server)
-        question.conversation = conversation
-        reply = _reply_to(question, now)
+        reply = reply_to(question, now)
         log = Log(conversation)
         reply.save(force_insert=True)
         job = log.start(tenant, reply) if idle else None
@@ -146,6 +154,23 @@ def retry_reply(*, server: uuid.UUID, tenant: Tenant, person: Person, message_id
         _close(log, now, idle=idle)
         after = base if idle else _running_since(conversation)
         return Posted(conversation.pk, question.pk, after, base, tuple(log.frames), job, conversation.server)
+
+
+def decide(*, server: uuid.UUID, tenant: Tenant, person: Person, decision: Decision) -> Posted:
+    """Takes a customer's word on a proposed action: a message like any other, the same one however often it is pressed.
+
+    One whose reply came to nothing is answered anew. Raises NotFoundError for an action that was not proposed to them.
+    """
+    client_id = f"{BUTTON_PREFIX}{decision.action}.{'confirm' if decision.confirmed else 'decline'}"
+    with tenant_scope(tenant.pk):
+        conversation = conversation_of_action(person, decision.action)
+        pressed = Message.objects.filter(reply_to__person=person.key, reply_to__client_id=client_id)
+        last = pressed.order_by("-created_at").defer("trace").first()
+    if last and last.state in BROKEN_OFF:
+        return retry_reply(server=server, tenant=tenant, person=person, message_id=last.pk)
+    text = words_of(tenant.language)["yes" if decision.confirmed else "no"]
+    message = NewMessage(conversation.pk, opens=False, client_id=client_id, text=text, decision=decision)
+    return post_message(server=server, tenant=tenant, person=person, message=message)
 
 
 def ask_stop(*, person: Person, message_id: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID | None]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chat.frames import encode, encode_numbered
-from chat.journal import SHOWN_AHEAD
+from chat.journal import SHOWN_AHEAD, Batch
 from tenants.models import Tenant
 
 if TYPE_CHECKING:
@@ -92,6 +92,14 @@ class ConversationStream:
     def unflushed(self) -> list[str]:
         """The frames that are not in the log yet."""
         return self.frames[self.flushed - self.base :]
+
+    def batch(self) -> Batch:
+        """What is to be logged of the conversation now."""
+        run = self.run
+        return Batch(
+            self.conversation, self.flushed + 1, self.seq, self.unflushed(),
+            reply=run.job.reply if run else None, text=run.text if run else "", announced=tuple(self.announced),
+        )  # fmt: skip
 
     def trim(self) -> None:
         """Forgets frames that the log holds."""

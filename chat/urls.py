@@ -13,6 +13,7 @@ urlpatterns = [
     path("conversations/", views.conversations, name="conversations"),
     path("messages/<uuid:pk>/", views.message, name="message"),
     path("messages/<uuid:pk>/sources/<int:n>/", views.source, name="source"),
+    path("actions/<uuid:pk>/", views.action, name="action"),
     path("documents/<int:pk>/", views.document, name="document"),
     path("theme.css", views.theme, name="theme"),
     path("review/", review.queue, name="review"),

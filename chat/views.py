@@ -14,14 +14,17 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from chat import queries, services
-from chat.models import Conversation, Message, Role, State
+from agents.models import Action
+from chat import cards, queries, services
+from chat.models import BROKEN_OFF, Conversation, Message, Role
 from chat.passages import document_page, readable_documents, source_of
+from chat.wording import words_of
+from commerce.models import Product
+from commerce.models.catalogue import CODE_LENGTH
 from tenants.access import TenantRequest, tenant_view
 from tenants.models import Role as MemberRole
 
 LISTED = 100  # conversations in the list; older ones are found by search
-AGAIN = (State.FAILED, State.INTERRUPTED, State.STOPPED)  # replies that one asks for again
 SEARCH_WORDS = 6  # words of a search that count
 SUGGESTED = 3  # questions offered above the message box
 THEME_AGE = 300  # seconds that a browser keeps a tenant's colours
@@ -38,10 +41,10 @@ class Day:
 @require_GET
 @tenant_view()
 def home(request: TenantRequest) -> HttpResponse:
-    """The greeting, with a message box that begins a conversation."""
+    """The greeting, with a message box that begins a conversation, about a product (`?about=`) or order (`?order=`)."""
     if request.access.user is None and request.access.visitor is None:
         request.issued_visitor = uuid.uuid4()  # type: ignore[attr-defined] # VisitorMiddleware makes it a cookie
-    return render(request, "chat/page.html", {**_rail(request), "after": 0})
+    return render(request, "chat/page.html", {**_rail(request), "after": 0, "prefill": _prefill(request)})
 
 
 @require_GET
@@ -53,12 +56,13 @@ def conversation(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
     shown, so that the socket brings a running reply from its beginning.
     """
     shown = _own(request, pk)  # before its messages: what comes between the two queries is merely told twice
-    messages = list(queries.messages_of(shown))
+    messages = _without_superseded(list(queries.messages_of(shown)))
     asked = {message.text for message in messages if message.role == Role.CUSTOMER}
+    cards.attach(messages, request.tenant)
     offered = [offer["question"] for offer in request.tenant.suggestions if offer["question"] not in asked]
     context = {
         "conversation": shown,
-        "days": _days(_without_superseded(messages)),
+        "days": _days(messages),
         "after": queries.resume_point(shown, messages),
         "suggestions": offered[:SUGGESTED],
     }
@@ -99,7 +103,21 @@ def delete(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
 @tenant_view()
 def message(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
     """One message as it stands now, as a fragment of the page."""
-    return render(request, "chat/_message.html", {"message": _readable_message(request, pk)})
+    shown = _readable_message(request, pk)
+    cards.attach([shown], request.tenant)
+    return render(request, "chat/_message.html", {"message": shown})
+
+
+@require_GET
+@tenant_view()
+def action(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
+    """The card of a proposed change as it stands now."""
+    try:
+        queries.conversation_of_action(queries.person_of(request.access), pk)
+    except queries.NotFoundError as error:
+        raise Http404("No such action") from error
+    shown = cards.shown_actions([Action.objects.get(pk=pk)])
+    return HttpResponse(cards.render_action(shown[0], request.tenant))
 
 
 @require_GET
@@ -139,6 +157,16 @@ def theme(request: TenantRequest) -> HttpResponse:
     return HttpResponse(f":root {{ --h: {tenant.hue:d}; --c: {tenant.chroma:g}; }}\n", content_type="text/css")
 
 
+def _prefill(request: TenantRequest) -> str:
+    """What the message box holds when a page of the shop led here; a product that is not there leaves it empty."""
+    words = words_of(request.tenant.language)
+    about, order = (request.GET.get(name, "").replace("\0", "").strip() for name in ("about", "order"))
+    if order:
+        return words["where"].format(code=" ".join(order.split())[:CODE_LENGTH])
+    product = Product.objects.filter(code=about, active=True).only("name").first() if about else None
+    return words["about"].format(name=product.name) if product else ""
+
+
 def _rail(request: TenantRequest, active: uuid.UUID | None = None) -> dict[str, Any]:
     query = request.GET.get("q", "").replace("\0", "").strip()
     found = list(_searched(_mine(request), query)[: LISTED + 1])
@@ -150,6 +178,7 @@ def _rail(request: TenantRequest, active: uuid.UUID | None = None) -> dict[str, 
         "more": len(found) > LISTED,
         "query": query,
         "active": active or _active(request),
+        "has_shop": Product.objects.filter(active=True).exists,  # asked by the template that shows it
         "may_review": request.access.may(MemberRole.REVIEWER),
         "may_curate": request.access.may(MemberRole.CURATOR),
     }
@@ -197,7 +226,7 @@ def _active(request: HttpRequest) -> uuid.UUID | None:
 def _without_superseded(messages: list[Message]) -> list[Message]:
     """Leaves out replies that came to nothing and whose question was asked again."""
     latest = {message.reply_to_id: message for message in messages}
-    return [m for m in messages if m.state not in AGAIN or latest[m.reply_to_id] is m]
+    return [m for m in messages if m.state not in BROKEN_OFF or latest[m.reply_to_id] is m]
 
 
 def _days(messages: list[Message]) -> list[Day]:

@@ -155,12 +155,6 @@ async def test_null_bytes_are_removed(customer, tenant):
     assert await _in(tenant, lambda: with_scope.get(role="customer").text) == "Is it safe?"
 
 
-async def test_actions_are_not_found_before_there_are_any(customer):
-    for kind in ("action.confirm", "action.decline"):
-        await customer.send(type=kind, action="a1")
-        assert (await customer.next())["code"] == "not_found"
-
-
 async def test_an_error_of_ours_does_not_cost_the_socket(customer, monkeypatch, caplog):
     monkeypatch.setattr(Hub, "post", None)
     await customer.ask()

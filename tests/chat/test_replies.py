@@ -6,7 +6,19 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
-from agents.events import Answer, Citation, Delta, Failed, Finished, Handover, Reset, Step
+from agents.events import (
+    ActionDone,
+    ActionProposed,
+    Answer,
+    CardShown,
+    Citation,
+    Delta,
+    Failed,
+    Finished,
+    Handover,
+    Reset,
+    Step,
+)
 from agents.llm.base import Usage
 from chat import replies
 from chat.journal import Job
@@ -30,11 +42,12 @@ class Page:
 class Stage:
     """A reply on a stream that a page watches; the log is told of every frame at once."""
 
-    def __init__(self):
+    def __init__(self, decision=None):
         self.page = Page()
         self.stream = ConversationStream(SimpleNamespace(pk=1), uuid.uuid4(), 0, asyncio.Lock())
         self.stream.attach(self.page, 0)
-        self.job = Job(SimpleNamespace(slug="acme"), self.stream.conversation, "p", uuid.uuid4(), uuid.uuid4(), None)
+        tenant, turn = SimpleNamespace(slug="acme", language="en"), SimpleNamespace(decision=decision)
+        self.job = Job(tenant, self.stream.conversation, "p", uuid.uuid4(), uuid.uuid4(), turn)
         self.reply = RunningReply(self.stream, self.job)
 
     async def play(self, *events, pause=0.0):
@@ -255,3 +268,55 @@ async def test_a_trace_that_cannot_be_kept_does_not_cost_the_answer(stage, caplo
     ending = await stage.play(Delta("ok"), Finished(Answer("ok", trace={"x": "\ud83d"})))
     assert stage.kinds[-1] == "message.done"
     assert "lost" in ending.columns["trace"]
+
+
+# Cards and changes
+
+PHONE = {"code": "p1", "name": "<img src=x onerror=alert(1)>", "detail": "", "price": "$9.00", "available": True}
+
+
+async def test_a_card_is_shown_once_and_kept(stage):
+    shown = CardShown("products", {"products": [PHONE]})
+    other = CardShown("choices", {"options": [{"label": "First", "text": "The first\0 one"}]})
+    ending = await stage.play(shown, Delta("a"), Reset("fallback"), shown, other, Delta("b"), Finished(Answer("b")))
+    cards = [f for f in stage.page.frames if f["type"] == "message.card"]
+    assert [f["kind"] for f in cards] == ["products", "choices"]
+    assert [{"kind": f["kind"], "data": f["data"]} for f in cards] == ending.columns["cards"]
+    assert cards[0]["data"] == {"products": [PHONE]}
+    assert cards[1]["data"]["options"][0]["text"] == "The first one"
+    assert "&lt;img src=x onerror=alert(1)&gt;" in cards[0]["html"]
+    assert "<img" not in cards[0]["html"]
+    assert all(f["message"] == str(stage.job.reply) and "seq" in f for f in cards)
+
+
+@pytest.mark.parametrize("end", [Failed("Away.", retryable=True, reason="x"), ZeroDivisionError()])
+async def test_cards_of_a_reply_that_fails_are_kept(stage, end):
+    ending = await stage.play(CardShown("choices", {"options": []}), end)
+    assert ending.columns["cards"] == [{"kind": "choices", "data": {"options": []}}]
+
+
+async def test_a_change_is_proposed_and_done_with_its_card(stage):
+    action = str(uuid.uuid4())
+    await stage.play(
+        ActionProposed(action, "Cancel it", {"title": "Cancel <b>\0"}, "2020-01-01T00:00:00+00:00"),
+        ActionDone(action, ok=False, summary="It has left already.", state="failed"),
+        Finished(Answer("")),
+    )
+    proposed, done = stage.page.frames[:2]
+    assert (proposed["type"], proposed["detail"]) == ("action.proposed", {"title": "Cancel <b>"})
+    assert "This offer has expired." in proposed["html"]
+    assert (done["type"], done["ok"], done["state"]) == ("action.done", False, "failed")
+    assert "It has left already." in done["html"]
+
+
+async def test_stopping_waits_for_a_decision_and_not_for_the_words_after_it():
+    stage, action = Stage(decision="confirmed"), str(uuid.uuid4())
+
+    async def run(turn):
+        stage.reply.stop()
+        yield ActionDone(action, ok=True, summary="Done.", state="done")
+        yield Delta("never said")
+
+    ending = await stage.reply.play(run)
+    assert stage.kinds == ["action.done"]
+    assert (ending.columns["state"], stage.reply.text) == (State.STOPPED, "")

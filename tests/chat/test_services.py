@@ -4,7 +4,6 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from agents.context import PastMessage
 from chat import queries, services
 from chat.models import Conversation, Feedback, Message, Review, Role, State
 from chat.queries import NotFoundError, Person
@@ -75,9 +74,9 @@ def test_history_holds_what_was_said_and_leaves_out_what_failed(post):
         conversation_id=posted.conversation, role=Role.NOTE, text="secret", created_at="2026-01-01T00:00Z"
     )
     job = post("Three", conversation=posted.conversation).job
-    assert job.turn.history == (
-        PastMessage("customer", "One"), PastMessage("assistant", "12 hours."), PastMessage("customer", "Two"),
-    )  # fmt: skip
+    told = [(message.role, message.text) for message in job.turn.history]
+    assert told == [("customer", "One"), ("assistant", "12 hours."), ("customer", "Two")]
+    assert job.turn.history[0].id == str(posted.message)
 
 
 def test_a_page_resumes_before_an_unfinished_reply(post, visitor):
