@@ -25,8 +25,19 @@ from project import pulse, warm_up  # noqa: E402 (after the set-up)
 pulse.start()
 warm_up.start()
 routes = URLRouter([path("ws/<slug:slug>/chat/", ChatConsumer.as_asgi())])  # type: ignore[arg-type] # an application, no view
-protocols = ProtocolTypeRouter({"http": http, "websocket": AuthMiddlewareStack(routes)})
 upkeep: set[asyncio.Task[Any]] = set()
+
+
+async def sockets(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Finds out who opens a socket; only then, so that frames need not pass through the middleware of sessions."""
+
+    async def opened(scope: Any, receive: Any, _send: Any) -> None:
+        await routes(scope, receive, send)
+
+    await AuthMiddlewareStack(opened)(scope, receive, send)
+
+
+protocols = ProtocolTypeRouter({"http": http, "websocket": sockets})
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:

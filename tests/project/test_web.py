@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 from daphne.server import Server
+from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
 
 from project import warm_up
-from project.web import Flow, PatientServer
+from project.web import Flow, PatientServer, text_frame, write_now
 
 pytestmark = pytest.mark.unit
 
@@ -79,3 +81,50 @@ def test_waiting_ends_when_it_is_ready_or_takes_too_long(monkeypatch):
     assert not warm_up.wait(0.05)
     monkeypatch.setitem(warm_up._state, "now", "ready")
     assert warm_up.wait(10)
+
+
+class Socket:
+    """A Twisted transport whose socket takes a few bytes, and what Twisted still has to write."""
+
+    def __init__(self, takes, waiting=b"", given=()):
+        self.takes, self.dataBuffer, self._tempDataBuffer = takes, waiting, list(given)
+        self.gone, self.kept = b"", b""
+
+    def writeSomeData(self, data):  # noqa: N802 (Twisted's name)
+        if isinstance(self.takes, Exception):
+            return self.takes
+        self.gone += data[: self.takes]
+        return min(self.takes, len(data))
+
+    def write(self, data):
+        self.kept += data
+
+
+@pytest.mark.parametrize(
+    ("socket", "gone", "kept"),
+    [
+        (Socket(takes=100), b"frame", b""),
+        (Socket(takes=2), b"fr", b"ame"),
+        (Socket(takes=0), b"", b"frame"),
+        (Socket(takes=100, waiting=b"rest of another"), b"", b"frame"),
+        (Socket(takes=100, given=[b"a ping"]), b"", b"frame"),
+        (Socket(takes=ConnectionError()), b"", b"frame"),
+    ],
+)
+def test_a_frame_goes_out_at_once_but_never_into_another(socket, gone, kept):
+    write_now(socket, b"frame")
+    assert (socket.gone, socket.kept) == (gone, kept)
+
+
+@pytest.mark.parametrize("size", [1, 125, 126, 65_535, 65_536])
+def test_texts_of_all_lengths_are_whole_frames(size):
+    text = "x" * (size - 1) + "y"
+    reader = StreamReader()
+    reader.feed_data(text_frame(text))
+    reader.feed_eof()
+    parsing = Frame.parse(reader.read_exact, mask=False)
+    with pytest.raises(StopIteration) as parsed:
+        next(parsing)
+    frame = parsed.value.value
+    assert (frame.opcode, frame.fin, frame.rsv1) == (Opcode.TEXT, True, False)
+    assert bytes(frame.data).decode() == text
