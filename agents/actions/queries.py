@@ -1,11 +1,17 @@
 """Reads of proposed changes, in the tenant's scope."""
 
-import uuid
+from __future__ import annotations
 
-from django.db.models import QuerySet
+from typing import TYPE_CHECKING
+
 from django.utils import timezone
 
 from agents.models import Action, ActionState, AgentPolicy
+
+if TYPE_CHECKING:
+    import uuid
+
+    from django.db.models import QuerySet
 
 
 def open_actions(conversation: uuid.UUID) -> list[Action]:
@@ -17,15 +23,16 @@ def open_actions(conversation: uuid.UUID) -> list[Action]:
     )
 
 
-def actions_of(conversation: uuid.UUID) -> "QuerySet[Action]":
-    """All changes that were proposed in a conversation, oldest first; one that is past its time is still "proposed"
-    here until `expire_due` has seen it: ask `is_open`.
+def actions_of(conversation: uuid.UUID) -> QuerySet[Action]:
+    """All changes that were proposed in a conversation, oldest first.
+
+    One that is past its time is still "proposed" here until `expire_due` has seen it: ask `is_open`.
     """
     actions: QuerySet[Action] = Action.objects.filter(conversation=conversation).select_related("customer")
     return actions
 
 
-def waiting_for_approval(conversation: uuid.UUID | None = None) -> "QuerySet[Action]":
+def waiting_for_approval(conversation: uuid.UUID | None = None) -> QuerySet[Action]:
     """Changes that wait for a person, of one conversation or of all, oldest first."""
     actions: QuerySet[Action] = Action.objects.filter(state=ActionState.APPROVAL).select_related("customer")
     return actions if conversation is None else actions.filter(conversation=conversation)

@@ -49,11 +49,13 @@ WEAK = (
 """A yes as well, unless all that is said beside it is thanks: that may mean "I have read it"."""
 NO = (
     "n", "no", "nope", "nah", "no way", "never", "don't", "dont", "do not", "don't do it", "dont do it", "do not do it",
-    "don't do that", "do not do that", "please don't", "please do not", "i decline", "decline", "declined", "rather not",
+    "don't do that", "do not do that", "please don't", "please do not", "i decline", "decline", "declined",
+    "rather not",
     "i'd rather not", "not now", "better not", "i do not", "i don't", "i do not confirm", "i don't confirm", "i refuse",
     "no lo hagas", "no lo haga", "no confirmo", "no quiero", "mejor no", "de ninguna manera", "rechazo", "lo rechazo",
     "ahora no", "nein", "nee", "ne", "nö", "no danke", "nicht", "bitte nicht", "lieber nicht", "auf keinen fall",
-    "jetzt nicht", "ich lehne ab", "ablehnen", "nein danke", "non", "pas du tout", "je refuse", "surtout pas", "non merci",
+    "jetzt nicht", "ich lehne ab", "ablehnen", "nein danke", "non", "pas du tout", "je refuse", "surtout pas",
+    "non merci",
     "je ne confirme pas", "ne le faites pas", "ne fais pas ca", "pas maintenant", "plutot pas",
 )  # fmt: skip
 POLITE = ("please", "pls", "thanks", "thank you", "thank you very much", "many thanks", "thx", "por favor", "gracias",
@@ -122,7 +124,7 @@ def plain_answer(text: str) -> bool | None:
 
 def _words(text: str) -> list[str]:
     """Return the words in small letters, accents of Spanish and French dropped; none where anything else is written."""
-    folded = unicodedata.normalize("NFKC", text).strip().casefold().replace("’", "'")
+    folded = unicodedata.normalize("NFKC", text).strip().casefold().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     if not folded or len(folded) > MAX_LENGTH:
         return []
     words = [word for word in BREAKS.split(folded) if word]
