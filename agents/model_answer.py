@@ -13,7 +13,7 @@ from agents.tool_loop import ToolLoop
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from agents.actions.decide import Decided
+    from agents.actions.outcomes import Decided
     from agents.context import Turn
     from agents.events import Event
     from agents.llm.base import Provider

@@ -7,6 +7,7 @@ DEFAULT_LANGUAGE = "en"
 
 PHRASES: dict[str, dict[str, str]] = {
     "en": {
+        "action_gone": "This proposal is not open any more. Nothing was changed; just tell me again what you would like.",
         "working": "Looking that up…",
         "too_many_steps": "This took more steps than I may take in one go, so I have asked a colleague to look at it. Nothing was changed without your word.",
         "searching": "Searching {count} documents…",
@@ -28,6 +29,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "link_removed": "(link removed)",
     },
     "es": {
+        "action_gone": "Esta propuesta ya no está abierta. No se ha cambiado nada; dígame de nuevo qué desea.",
         "working": "Lo estoy consultando…",
         "too_many_steps": "Esto requería más pasos de los que puedo dar de una vez, así que he pedido a un compañero que lo revise. No se ha cambiado nada sin su permiso.",
         "searching": "Buscando en {count} documentos…",
@@ -49,6 +51,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "link_removed": "(enlace eliminado)",
     },
     "de": {
+        "action_gone": "Dieser Vorschlag ist nicht mehr offen. Es wurde nichts geändert; sagen Sie mir einfach noch einmal, was Sie möchten.",
         "working": "Das wird nachgesehen…",
         "too_many_steps": "Das brauchte mehr Schritte, als ich auf einmal gehen darf; ein Kollege sieht es sich an. Ohne Ihr Wort wurde nichts geändert.",
         "searching": "{count} Dokumente werden durchsucht…",
@@ -70,6 +73,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "link_removed": "(Link entfernt)",
     },
     "fr": {
+        "action_gone": "Cette proposition n’est plus ouverte. Rien n’a été modifié ; dites-moi simplement de nouveau ce que vous souhaitez.",
         "working": "Recherche en cours…",
         "too_many_steps": "Cela demandait plus d’étapes que je n’en peux faire d’un coup : un collègue va regarder. Rien n’a été modifié sans votre accord.",
         "searching": "Recherche dans {count} documents…",

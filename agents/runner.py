@@ -1,99 +1,71 @@
-"""One turn, from the customer's question to the finished answer; `run` is the whole path."""
+"""One turn, from the customer's message to the finished reply; `run` is the whole path."""
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db import Error as DatabaseError
 
-from agents import events, memory, prompts
-from agents.citations import check_citations
-from agents.confidence import confidence, is_answerable
-from agents.events import Answer, Delta, Event, Failed, Handover, Reset, Step
-from agents.guardrails.output import OutputFilter
+from agents import events, memory, transcript
+from agents.actions.decisions import ActionNotFound
+from agents.actions.outcomes import as_events
+from agents.actions.reading import read_decision
+from agents.context import Decision
+from agents.events import Event, Failed, Handover, Step
 from agents.llm import chain
-from agents.llm.base import Evidence, Finished, LLMError, Message, Options, TextDelta, Usage
+from agents.llm.base import LLMError
+from agents.model_answer import Basis, answer_by_model
 from agents.phrases import PHRASES, phrase
+from agents.reply import Reply
 from agents.routing.shortcuts import find_shortcut
+from agents.rule_answer import RuleAnswer
+from agents.services import Services
 from agents.trace import Trace
 from knowledge.embedding.base import EmbedderError
 from knowledge.indexes.language import detect_language
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator
 
+    from agents.actions.outcomes import Decided
     from agents.context import Turn
     from agents.llm.base import Provider
+    from agents.preparation import Prepared
+    from agents.routing.intents import Understanding
     from agents.routing.shortcuts import Shortcut
     from knowledge.retrieval.search import SearchResult
 
 MAX_QUESTION = 8000
 """Characters of a message that are read."""
-SEARCH_K = 8
-"""Passages looked up."""
-CHARACTERS_PER_TOKEN = 4
-"""For usage that the provider does not report."""
 
-
-async def search_knowledge(tenant_id: int, query: str) -> SearchResult:
-    """Search the tenant's live documents in a database thread."""
-    from knowledge.retrieval.search import search
-    from tenants.scope import in_thread
-
-    return await in_thread(search, tenant_id, query, k=SEARCH_K)
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What a turn needs from outside; tests and experiments put their own here."""
-
-    search: Callable[[int, str], Awaitable[SearchResult]] = search_knowledge
-    providers: Callable[[], Sequence[Provider]] = chain.providers
+_documents_seen: dict[int, int] = {}
+"""Live documents per tenant as the last search counted them: a label must not cost a query of its own."""
 
 
 async def run(turn: Turn, services: Services | None = None) -> AsyncGenerator[Event, None]:
     """Answer one turn.
 
-    Yields steps and text as they come and ends with exactly one `Finished` or `Failed`. The deltas since the last
-    `Reset`, joined, are the final text. Closing the generator or cancelling the task stops the provider at once.
+    Yields steps, text, cards and proposals as they come and ends with exactly one `Finished` or `Failed`. The deltas
+    since the last `Reset`, joined, are the final text. Closing the generator or cancelling the task stops the provider
+    at once.
     """
-    services = services or Services()
-    trace = Trace(turn)
     turn = replace(turn, question=turn.question.replace("\0", "").strip()[:MAX_QUESTION])
-    if not turn.question:
-        yield Failed(phrase(turn.language, "empty"), retryable=False, reason="empty")
-        return
-    shortcut = find_shortcut(turn.question, turn.language)
-    trace.event("input")
-    if shortcut:
-        for event in _short_answer(turn, shortcut, trace):
-            yield event
-        return
-
-    providers = services.providers()
-    rewritten = await memory.standalone_question(turn, providers[0] if len(providers) > 1 else None)
-    trace.rewritten(rewritten)
-    yield Step("search", _search_label(turn))
+    answering = Answering(turn, services or Services(), Reply(turn, Trace(turn)))
     try:
-        found = await services.search(turn.tenant_id, rewritten.question)
+        async with aclosing(answering.events()) as answer:
+            async for event in answer:
+                yield event
     except (DatabaseError, EmbedderError):
         yield Failed(phrase(turn.language, "search_failed"), retryable=True, reason="search")
-        return
-    _documents_seen[turn.tenant_id] = found.documents
-    trace.searched(found)
-
-    reply = Reply(turn, rewritten.question, found, trace)
-    try:
-        # Without passages there is nothing a model may answer from.
-        async with aclosing(reply.stream(providers if found.passages else providers[-1:])) as deltas:
-            async for event in deltas:
-                yield event
+    except ActionNotFound:
+        yield Failed(phrase(turn.language, "action_gone"), retryable=False, reason="action")
     except LLMError as error:
         yield Failed(phrase(turn.language, "answer_failed"), retryable=error.retryable, reason=error.kind)
-        return
-    yield events.Finished(reply.answer())
+    finally:
+        answering.close()
 
 
 def asked_language(question: str, default: str) -> str:
@@ -102,150 +74,140 @@ def asked_language(question: str, default: str) -> str:
     return language if language in PHRASES else default
 
 
-_documents_seen: dict[int, int] = {}
-"""Live documents per tenant as the last search counted them: a label must not cost a query of its own."""
-
-
-def _search_label(turn: Turn) -> str:
-    count = _documents_seen.get(turn.tenant_id)
-    return phrase(turn.language, "searching", count=count) if count else phrase(turn.language, "searching_all")
-
-
-def _short_answer(turn: Turn, shortcut: Shortcut, trace: Trace) -> list[Event]:
-    text = phrase(shortcut.language, shortcut.kind, tenant=turn.tenant_name)
-    trace.event("answer")
-    usage = Usage(0, 0, estimated=False)
-    answer = Answer(
-        text,
-        confidence=1.0,
-        intents=(shortcut.kind,),
-        usage=usage,
-        model="none",
-        summary=turn.summary,
-        trace=trace.record,
-    )
-    handover: list[Event] = [Handover("customer_request")] if shortcut.kind == "handover" else []
-    return [*handover, Delta(text), events.Finished(answer)]
-
-
 @dataclass(slots=True)
-class Reply:
-    """The answer while it is written: passes text through the output filter and keeps what the end needs."""
+class Answering:
+    """The ways a turn can go: a pressed button or a plain yes, a greeting, a language model, or rules."""
 
     turn: Turn
-    question: str
-    found: SearchResult
-    trace: Trace
-    text: str = ""
-    finish: str = "stop"
-    usage: Usage = field(default_factory=Usage)
-    provider: Provider | None = None
-    degraded: bool = False
-    filter: OutputFilter = field(default_factory=lambda: OutputFilter(passages=0))
+    services: Services
+    reply: Reply
+    _understanding: asyncio.Task[Understanding | None] | None = None
 
-    async def stream(self, providers: Sequence[Provider]) -> AsyncGenerator[Event, None]:
-        """Yield text as it may be shown, a `Reset` and a step when another provider takes over.
-
-        Raises:
-            LLMError: every provider failed.
-        """
-        messages = self._messages()
-        if len(providers) > 1:
-            self.trace.prompted(messages)
-        evidence = Evidence(self.question, self.turn.language, self.found, weak=not is_answerable(self.found))
-        async with aclosing(chain.stream(providers, messages, (), Options(evidence=evidence))) as chunks:
-            async for chunk in chunks:
-                if isinstance(chunk, TextDelta):
-                    for event in self._show(self.filter.feed(chunk.text)):
-                        yield event
-                elif isinstance(chunk, chain.Attempt):
-                    for event in self._begin(chunk, last=chunk.provider is providers[-1]):
-                        yield event
-                elif isinstance(chunk, Usage):
-                    self.usage = chunk
-                elif isinstance(chunk, Finished):
-                    self.finish = chunk.reason
-        for event in self._end(messages):
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Yield the turn's events, the final one included."""
+        turn, reply = self.turn, self.reply
+        if not turn.question and turn.decision is None:
+            yield Failed(phrase(turn.language, "empty"), retryable=False, reason="empty")
+            return
+        reply.trace.event("input")
+        prepared = await self.services.prepare(turn)
+        decided = await self._decided(prepared)
+        shortcut = find_shortcut(turn.question, turn.language) if decided is None else None
+        if shortcut:
+            for event in self._short_answer(shortcut):
+                yield event
+            return
+        for event in as_events(decided) if decided else ():
             yield event
+        async with aclosing(self._answer(prepared, decided)) as answer:
+            async for event in answer:
+                yield event
+        if not reply.text:
+            reply.finish = "unknown"
+            for event in reply.say(self._unknown()):
+                yield event
+        if not (reply.intents or decided) and (understood := await self._understood()):
+            reply.intents = tuple(intent.name for intent in understood.intents)
+        if reply.finish == "unknown" and prepared.policy.handover_when_unknown:
+            yield Handover("missing_knowledge", turn.question)
+        yield events.Finished(reply.answer())
 
-    def answer(self) -> Answer:
-        """Return the finished answer."""
-        checked = check_citations(self.text, self.filter.numbers, self.found.passages)
-        known = self.finish != "unknown"
-        titles = [citation.title for citation in checked.citations]
-        record = self.trace.record
-        self.trace.event("answer")
-        answer = Answer(
-            text=self.text,
-            citations=checked.citations,
-            confidence=confidence(self.found, checked.support) if known else 0.0,
-            usage=self.usage,
-            model=self.provider.model if self.provider else "",
-            finish=self.finish,
-            known=known,
-            degraded=self.degraded,
-            summary=memory.running_summary(self.turn.summary, self.question, titles),
-            trace=record,
-        )
-        record |= {
-            "provider": self.provider.name if self.provider else "",
-            "model": answer.model,
-            "usage": {
-                "prompt": self.usage.prompt_tokens,
-                "completion": self.usage.completion_tokens,
-                "estimated": self.usage.estimated,
-            },
-            "cost": str(answer.cost),
-            "finish": self.finish,
-            "confidence": answer.confidence,
-            "support": round(checked.support, 3),
-        }
-        return answer
+    def close(self) -> None:
+        """Leave nothing running behind."""
+        if self._understanding:
+            self._understanding.cancel()
 
-    def _messages(self) -> list[Message]:
-        question = prompts.fill(
-            "question", passages=prompts.fence_passages(self.found.passages), question=self.question
-        )
-        return [
-            Message("system", prompts.fill("answer", tenant=self.turn.tenant_name)),
-            *memory.as_prompt(memory.recent_messages(self.turn)),
-            Message("user", question),
-        ]
+    async def _decided(self, prepared: Prepared) -> Decided | None:
+        """Take the customer's word on a change, by the button or by a plain yes to the last message."""
+        decision = self.turn.decision
+        if decision is None and prepared.actions:
+            latest = transcript.told_before(self.turn.history)
+            read = read_decision(self.turn.question, self.turn.language, prepared.actions, latest_reply=latest)
+            decision = Decision(read[0].pk, confirmed=read[1]) if read else None
+        if decision is None:
+            return None
+        decided = await self.services.decide(self.turn, decision)
+        self.reply.grounded = True
+        self.reply.trace.event(f"action {decided.state}")
+        return decided
 
-    def _begin(self, attempt: chain.Attempt, *, last: bool) -> list[Event]:
-        """Start over with a new provider; whatever the one before it showed is void."""
-        self.trace.attempt(attempt.provider, attempt.after)
-        started: list[Event] = []
-        if attempt.after:
-            self.degraded = True
-            if self.text:
-                started.append(Reset(attempt.after.kind))
-            started.append(Step("degraded", phrase(self.turn.language, "degraded" if last else "fallback")))
-        self.text, self.finish, self.usage, self.provider = "", "stop", Usage(), attempt.provider
-        self.filter = OutputFilter(
-            passages=len(self.found.passages),
-            urls={passage.url for passage in self.found.passages},
-            link_removed=phrase(self.turn.language, "link_removed"),
-        )
-        return started
+    async def _answer(self, prepared: Prepared, decided: Decided | None) -> AsyncGenerator[Event, None]:
+        """Let a model answer; let rules where it fails, where there is none, and while more is to be confirmed."""
+        *models, quoting = self.services.providers()
+        found, failure = None, None
+        if decided is None and (models or not prepared.acts):
+            yield Step("search", self._search_label())
+            found = await self._search_first(models[0] if models and not prepared.acts else None)
+        elif decided and any(action.pk != decided.action.pk for action in prepared.actions):
+            models = []
+        if models and (prepared.acts or (found and found.passages)):
+            self._begin_to_understand()
+            try:
+                answer = answer_by_model(self.reply, models, self.services, prepared, Basis(found, decided))
+                async with aclosing(answer) as shown:
+                    async for event in shown:
+                        yield event
+            except LLMError as error:
+                failure = error
+            else:
+                return
+        for event in self.reply.attempt(chain.Attempt(quoting, failure), last=True):
+            yield event
+        async with aclosing(self._by_rules(quoting, prepared, found, decided)) as shown:
+            async for event in shown:
+                yield event
 
-    def _show(self, text: str) -> list[Event]:
-        if not text:
-            return []
-        if not self.text:
-            self.trace.event("first token")
-        self.text += text
-        return [Delta(text)]
+    async def _by_rules(
+        self, quoting: Provider, prepared: Prepared, found: SearchResult | None, decided: Decided | None
+    ) -> AsyncGenerator[Event, None]:
+        rules = RuleAnswer(self.reply, quoting, self._search, self._unknown())
+        steps = [rules.after(decided)] if decided else []
+        if prepared.acts and (understood := await self._understood()):
+            action = decided.action if decided else None
+            steps.append(rules.tell(await self.services.respond(self.turn, prepared, understood, action)))
+        elif decided is None:
+            found = found or await self._search(self.turn.question)
+            steps.append(rules.quote(found, offset=0))
+        for step in steps:
+            async with aclosing(step) as shown:
+                async for event in shown:
+                    yield event
 
-    def _end(self, messages: Sequence[Message]) -> list[Event]:
-        """Release what the filter held back; an answer without text is an honest "I do not know"."""
-        shown = self._show(self.filter.finish())
-        if self.filter.unknown or not self.text:
-            self.finish = "unknown"
-        if not self.text:
-            language = asked_language(self.turn.question, self.turn.language)
-            shown += self._show(phrase(language, "unknown", tenant=self.turn.tenant_name))
-        if self.usage.estimated:
-            prompt = sum(len(message.content) for message in messages)
-            self.usage = Usage(prompt // CHARACTERS_PER_TOKEN, len(self.text) // CHARACTERS_PER_TOKEN)
-        return shown
+    async def _search_first(self, rewriter: Provider | None) -> SearchResult:
+        """Look up the question before anything is asked, with what the conversation is about put into it."""
+        rewritten = await memory.standalone_question(self.turn, rewriter)
+        self.reply.trace.rewritten(rewritten)
+        return await self._search(rewritten.question)
+
+    async def _search(self, question: str) -> SearchResult:
+        found = await self.services.search(self.turn.tenant_id, question)
+        _documents_seen[self.turn.tenant_id] = found.documents
+        self.reply.question = question
+        self.reply.trace.searched(found)
+        self.reply.add_sources(found)
+        return found
+
+    def _search_label(self) -> str:
+        count = _documents_seen.get(self.turn.tenant_id)
+        language = self.turn.language
+        return phrase(language, "searching", count=count) if count else phrase(language, "searching_all")
+
+    def _unknown(self) -> str:
+        language = asked_language(self.turn.question, self.turn.language)
+        return phrase(language, "unknown", tenant=self.turn.tenant_name)
+
+    def _begin_to_understand(self) -> None:
+        if self._understanding is None and self.turn.question:
+            self._understanding = asyncio.ensure_future(self.services.understand(self.turn))
+
+    async def _understood(self) -> Understanding | None:
+        """Return the intents and entities of the question."""
+        self._begin_to_understand()
+        return await self._understanding if self._understanding else None
+
+    def _short_answer(self, shortcut: Shortcut) -> list[Event]:
+        self.reply.intents = (shortcut.kind,)
+        said = self.reply.say(phrase(shortcut.language, shortcut.kind, tenant=self.turn.tenant_name))
+        answer = replace(self.reply.answer(), confidence=1.0, summary=self.turn.summary)
+        handover: list[Event] = [Handover("customer_request", self.turn.summary)] if shortcut.kind == "handover" else []
+        return [*handover, *said, events.Finished(answer)]

@@ -17,7 +17,7 @@ from tenants.scope import in_tenant, in_thread
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from agents.actions.decide import Decided
+    from agents.actions.outcomes import Decided
     from agents.context import Decision, Turn
     from agents.dialogue.respond import DialogueReply
     from agents.llm.base import Provider, ToolRequest
@@ -91,7 +91,7 @@ class Services:
 
     async def decide(self, turn: Turn, decision: Decision) -> Decided:
         """Take the customer's word on a proposed change, which runs it or drops it."""
-        from agents.actions.decide import decide
+        from agents.actions.decisions import decide
 
         return await in_thread(
             decide,

@@ -18,7 +18,6 @@ from uuid import UUID
 from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
-from agents.events import ActionProposed
 from agents.models import ActionState, ToolCall, ToolKind
 from agents.models.tools import NAME_LENGTH
 from agents.session import open_context, refresh
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from agents.context import Turn
+    from agents.events import ActionProposed
     from agents.llm.base import ToolRequest
     from agents.models import Action
     from knowledge.retrieval.search import SearchResult
@@ -212,7 +212,7 @@ class _Run:
         """Propose a change. Its call is recorded at once, since the proposed action refers to it."""
 
         def propose_and_record() -> Outcome:
-            from agents.actions import propose
+            from agents.actions.proposals import propose
 
             _limit_statements(tool)
             call = ToolCall.objects.create(**_row(self.asked, self.place, self.request, arguments))
@@ -226,12 +226,11 @@ class _Run:
         return await in_tenant(self.asked.tenant_id, propose_and_record)
 
     def _proposed(self, action: Action) -> Outcome:
+        from agents.actions.outcomes import as_proposal
+
         status = APPROVAL if action.state == ActionState.APPROVAL else WAITING
         told = {"status": status, "action": str(action.pk), "summary": action.summary}
-        event = ActionProposed(
-            str(action.pk), action.summary, action.detail, action.expires_at.isoformat(), str(action.state)
-        )
-        return Outcome(self.request, as_text(told), data=told, proposed=event)
+        return Outcome(self.request, as_text(told), data=told, proposed=as_proposal(action))
 
 
 async def _result(tenant_id: int, tool: Tool, arguments: dict[str, Any], context_factory: ContextFactory) -> Any:

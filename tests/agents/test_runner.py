@@ -12,10 +12,24 @@ from agents.llm.extractive import Extractive
 from agents.llm.openai_compatible import OpenAICompatible
 from agents.llm.scripted import Pause, Scripted, says
 from agents.llm.scripted_server import Profile, Script
-from agents.runner import MAX_QUESTION, Services, run
+from agents.preparation import Prepared
+from agents.runner import MAX_QUESTION, run
+from agents.services import Services
 
 QUESTION = "How long does the battery of the X1 last?"
 AWAY = LLMError("away", kind="connect", retryable=True)
+
+
+def alone(**services):
+    """The services of an agent that has documents only, with no database behind it."""
+
+    async def prepare(turn):
+        return Prepared()
+
+    async def understand(turn):
+        return None
+
+    return Services(prepare=prepare, understand=understand, **services)
 
 
 @pytest.fixture
@@ -30,7 +44,7 @@ def ask(battery, make_turn):
             return found
 
         turn = make_turn(question, *past, language=language)
-        services = Services(search=search, providers=lambda: [*providers, Extractive()])
+        services = alone(search=search, providers=lambda: [*providers, Extractive()])
         return [event async for event in run(turn, services)]
 
     run_turn.searched = []
@@ -219,7 +233,7 @@ async def test_stopping_closes_the_provider(ask, battery, make_turn):
     async def search(tenant_id, query):
         return battery
 
-    stream = run(make_turn(QUESTION), Services(search=search, providers=lambda: [model, Extractive()]))
+    stream = run(make_turn(QUESTION), alone(search=search, providers=lambda: [model, Extractive()]))
     async for event in stream:
         if isinstance(event, Delta):
             break
