@@ -12,6 +12,7 @@ urlpatterns = [
     path("accounts/sign-in/", views.SignInView.as_view(), name="sign-in"),
     path("accounts/sign-out/", LogoutView.as_view(next_page="/"), name="sign-out"),
     path("admin/", admin.site.urls),
+    path("<slug:slug>/", include("commerce.urls")),
     path("<slug:slug>/", include("chat.urls")),
 ]
 handler403 = "project.views.forbidden"
