@@ -50,6 +50,12 @@ class Claim:
     postcode: str = ""
     order: str = ""
 
+    @property
+    def key(self) -> str:
+        """All of it as one text, the same in whatever case it was written."""
+        parts = (self.email, self.first_name, self.last_name, "".join(self.postcode.split()), self.order)
+        return "\0".join(parts).casefold()
+
     def untyped(self, typed: tuple[str, ...]) -> str:
         """Return what of it the customer did not type, in words; empty when all of it stands there."""
         checks = (
@@ -122,13 +128,15 @@ def _prove(context: ToolContext, claim: Claim, proof: str) -> Customer:
     policy = policy_of_tenant()
     _require_open(context, session, policy, claim)
     if policy.verification == Verification.CODE and codes.is_under_way(session):
-        return _by_code(context, session, claim)
+        if codes.is_about(session, claim.key):
+            return _by_code(context, session, claim)
+        session.attempts += 1  # other details than before: who asks for code after code runs out of them
     found = claim.customers()
     if policy.order_needed and not claim.email and not claim.order:
         found = [row for row in found if any(_orders_typed(row, context.typed))]
     customer = found[0] if len(found) == 1 and may_be(found[0], context.user) else None
     if policy.verification == Verification.CODE:
-        codes.issue(context, session, customer)
+        codes.issue(context, session, claim.key, customer)
         raise ToolError(CODE_SENT, code="code_sent")
     if customer is None:
         order_missing = policy.order_needed and not claim.email and not claim.order

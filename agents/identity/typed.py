@@ -18,7 +18,7 @@ NOT_IN_ADDRESS = re.compile(r"[\s<>()\[\]{},;:\"\N{LEFT DOUBLE QUOTATION MARK}\N
 """What ends an address. Anything else between two of these belongs to one address, however odd it looks."""
 QUOTES = "'*`\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
 """Signs that are put around an address."""
-AROUND_WORD = "'’.!?¡¿*_~`…-"
+AROUND_WORD = "'\N{RIGHT SINGLE QUOTATION MARK}.!?¡¿*_~`…-"
 WORD_BREAK = re.compile(r"[\s,;:!?()\[\]{}\"<>/|=\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}«»„]+")
 POSSESSIVE = re.compile(r"'s$")
 CODE = re.compile(r"(?<![\w#.,/-])(\d{6}|\d{3}[ -]\d{3})(?![\w/-]|[.,]\d)")
