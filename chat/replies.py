@@ -27,7 +27,8 @@ from agents.events import (
     Reset,
     Step,
 )
-from chat import cards
+from agents.services import Services
+from chat import cards, queries
 from chat.frames import clean
 from chat.journal import SHOWN_AHEAD, Ending, Job, stopped_fields
 from chat.models import State
@@ -52,7 +53,7 @@ APOLOGY = (
 
 def agent(turn: Turn) -> AsyncIterator[Event]:
     """The runner of the product."""
-    return runner.run(turn)
+    return runner.run(turn, Services(typed=queries.typed_by_customer))
 
 
 class RunningReply:
