@@ -125,7 +125,9 @@ def _read_item(order: Order, position: int, fields: Fields, known: Known) -> Ord
         variant_code=code,
         product_code=product_code or (variant.product.code if variant else ""),
         name=fields.text("name", limit=200) or (variant.product.name if variant else ""),
-        price=fields.money("price") if fields.has("price") or variant is None else variant.price,
+        price=variant.price
+        if variant is not None and not fields.has("price")
+        else fields.money("price", required=False),
         options=fields.mapping("options") if fields.has("options") or variant is None else variant.options,
     )
     fields.close()

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
+from django.db import transaction
 
 from commerce.exchange import ImportRefused, import_shop
 from tenants.management.tenant_command import TenantCommand
@@ -23,14 +24,16 @@ class Command(TenantCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug, data = options["tenant"], read_json(options["file"])
-        self.as_json = options["json"]
-        if not Tenant.objects.filter(slug=slug).exists():
-            try:
-                create_tenant(slug=slug)
-            except ValidationError as error:
-                raise CommandError(" ".join(error.messages)) from error
+        new = not Tenant.objects.filter(slug=slug).exists()
+        with transaction.atomic():  # a tenant that was made for a file which is then refused does not stay
+            if new:
+                try:
+                    create_tenant(slug=slug)
+                except ValidationError as error:
+                    raise CommandError(" ".join(error.messages)) from error
+            super().handle(*args, **options, data=data)
+        if new:
             self.say({"created": slug}, f"There was no tenant “{slug}”: created it, at /{slug}/")
-        super().handle(*args, **options, data=data)
 
     def run(self, tenant: Tenant, options: dict[str, Any]) -> None:
         started = time.monotonic()
