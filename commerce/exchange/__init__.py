@@ -3,6 +3,7 @@
 from commerce.exchange.exporting import export_shop
 from commerce.exchange.importing import Imported, import_shop
 from commerce.exchange.reading import ImportRefused
+from commerce.exchange.tables import export_table, import_table
 from commerce.records import (
     complaint_record,
     customer_record,
@@ -20,7 +21,9 @@ __all__ = [
     "customer_record",
     "delivery_record",
     "export_shop",
+    "export_table",
     "import_shop",
+    "import_table",
     "item_record",
     "order_record",
     "product_record",
