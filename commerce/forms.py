@@ -5,7 +5,7 @@ import json
 import re
 import uuid
 from collections import Counter
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -22,24 +22,23 @@ from commerce.services.refunds import MAX_REASON
 TRAY = 4  # products that are compared at most
 VALUES = 50  # of one filter that count
 SENTENCE = 10  # letters that a complaint has at least
-_AMOUNT = re.compile(r"\d{1,9}(\.\d{1,2})?")
+_CURRENCY = r"(?:[$€£¥]|[A-Za-z]{3})?"
+_AMOUNT = re.compile(
+    rf"{_CURRENCY}\s*(?P<whole>\d{{1,3}}(?P<group>[.,'\s])\d{{3}}(?:(?P=group)\d{{3}})*|\d{{1,9}})"
+    rf"(?:(?P<point>[.,])(?P<cents>\d{{1,2}}))?\s*{_CURRENCY}"
+)
 
 
 def read_amount(text: str) -> Decimal | None:
-    """An amount as people write it: 1500, $1,500, 1.500,00 €, 49.9; None for anything else."""
-    figures = re.sub(r"[^\d.,-]", "", text)
-    last = max(figures.rfind("."), figures.rfind(","))
-    if last >= 0 and len(figures) - last <= 3:  # noqa: PLR2004 (a separator and at most two decimals)
-        whole, decimals = re.sub("[.,]", "", figures[:last]), figures[last + 1 :]
-        figures = f"{whole or '0'}.{decimals or '0'}"
-    else:
-        figures = re.sub("[.,]", "", figures)
-    if not _AMOUNT.fullmatch(figures):
+    """An amount as people write it: 1500, $1,500, 1.500,00 €, 49.9; None for anything else.
+
+    A separator with three digits behind it separates thousands, one with one or two separates cents.
+    """
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None or found["group"] == found["point"] is not None:
         return None
-    try:
-        return Decimal(figures)
-    except InvalidOperation:  # pragma: no cover (the pattern lets only numbers through)
-        return None
+    whole = re.sub(r"\D", "", found["whole"])
+    return Decimal(f"{whole}.{found['cents'] or '0'}")
 
 
 class AmountField(forms.CharField):
