@@ -35,6 +35,7 @@ COVERED = 0.74  # of a name, by weight, that a mention must have
 LOOSE = 0.5  # what is enough of a name that no other product shares
 SAME = 0.02  # scores this close are the same
 MAX_TIES = 3
+MAX_SHARED = 200  # names with the rarest word of a mention, beyond which it is not looked whether one is meant
 INFLECTED = 0.95  # similarity of singular and plural, and of words written as one
 SHORTEST_CODE = 4  # characters of a code or model number
 SHORTEST_ALONE = 6  # letters of a name of one word that may be misspelt
@@ -110,7 +111,7 @@ class Catalogue:
         if not self._names:
             return
         words = self._read(text)
-        mentions = [mention for number in self._voted(words) for mention in self._lay(number, words, text)]
+        mentions = [mention for number in self._voted(words) for mention in self._lay(number, words)]
         mentions.sort(key=lambda mention: (-round(mention.weight * mention.score, 4), mention.start))
         while mentions:
             best = mentions[0]
@@ -206,6 +207,10 @@ class Catalogue:
                 return [first, second]
         return []
 
+    def _names_with(self, word: int) -> NDArray[np.int32]:
+        """The names that hold a word of the vocabulary."""
+        return self._postings[self._bounds[word] : self._bounds[word + 1]]
+
     def _voted(self, words: Sequence[_Word]) -> list[int]:
         """The names that have the most of their weight in the message."""
         best: dict[int, float] = {}
@@ -214,7 +219,7 @@ class Catalogue:
                 best[number] = max(best.get(number, 0.0), similarity)
         votes = np.zeros(len(self._names), np.float32)
         for number, similarity in best.items():
-            names = self._postings[self._bounds[number] : self._bounds[number + 1]]
+            names = self._names_with(number)
             if len(names) <= FREQUENT or len(names) * 2 > len(votes):
                 votes[names] += similarity * self._rarity[number]
         share = votes / np.maximum(self._totals, 1e-6)
@@ -222,7 +227,7 @@ class Catalogue:
         top = np.argpartition(-(share + 0.001 * votes), count - 1)[:count]
         return [int(name) for name in top if share[name] > LOOSE * 0.6]
 
-    def _lay(self, number: int, words: Sequence[_Word], text: str) -> Iterator[_Mention]:
+    def _lay(self, number: int, words: Sequence[_Word]) -> Iterator[_Mention]:
         """Where the message mentions a name: runs of its words with hardly anything between them."""
         wanted = set(self._names[number])
         hits = [(place, word) for place, word in enumerate(words) if wanted & word.meanings.keys()]
@@ -233,15 +238,13 @@ class Catalogue:
             }
             repeated = run and (wanted & word.meanings.keys()) <= seen
             if run and (place - run[-1][0] > GAP + 1 or repeated):
-                yield from self._judge(number, run, words, text)
+                yield from self._judge(number, run, words)
                 run = []
             run.append((place, word))
         if run:
-            yield from self._judge(number, run, words, text)
+            yield from self._judge(number, run, words)
 
-    def _judge(
-        self, number: int, run: list[tuple[int, _Word]], words: Sequence[_Word], text: str
-    ) -> Iterator[_Mention]:
+    def _judge(self, number: int, run: list[tuple[int, _Word]], words: Sequence[_Word]) -> Iterator[_Mention]:
         name = self._names[number]
         similarity: dict[int, float] = {}
         for _, word in run:
@@ -254,7 +257,7 @@ class Catalogue:
         if self._contradicts(name, similarity, run, words):
             return
         if len(set(name)) == 1:
-            enough = self._stands_alone(name[0], run[0][1], text)
+            enough = self._stands_alone(name[0], run[0][1])
         else:
             strong = any(not self._weak[meaning] for meaning in similarity) or len(similarity) == len(set(name))
             enough = strong and (
@@ -263,13 +266,12 @@ class Catalogue:
         if enough:
             yield _Mention(int(self._owners[number]), start, end, covered, matched)
 
-    def _stands_alone(self, meaning: int, word: _Word, text: str) -> bool:
-        """Whether one word is a name: not an ordinary one, unless written as a name; misspelt only when long enough."""
+    def _stands_alone(self, meaning: int, word: _Word) -> bool:
+        """Whether one word is a name: not an ordinary one, and misspelt only when it is long enough to tell."""
         if self._weak[meaning]:
-            return word.meanings[meaning] == 1 and text[word.start : word.end].istitle() and word.start > 0
-        known = self._words[meaning]
+            return False
         certain = word.meanings[meaning] >= INFLECTED
-        return certain or (len(word.text) >= SHORTEST_ALONE and known[0] == word.text[0])
+        return certain or (len(word.text) >= SHORTEST_ALONE and self._words[meaning][0] == word.text[0])
 
     def _contradicts(
         self, name: Sequence[int], found: dict[int, float], run: list[tuple[int, _Word]], words: Sequence[_Word]
@@ -291,12 +293,12 @@ class Catalogue:
         )
         if head not in found:
             return False
-        shared: set[int] | None = None
-        for meaning in found:
-            owners = set(self._owners[self._postings[self._bounds[meaning] : self._bounds[meaning + 1]]].tolist())
-            shared = owners if shared is None else shared & owners
+        postings = sorted((self._names_with(meaning) for meaning in found), key=len)
+        if len(postings[0]) > MAX_SHARED:
+            return False
+        shared = set.intersection(*(set(self._owners[names].tolist()) for names in postings if len(names) <= FREQUENT))
         before = words[run[0][0] - 1].text if run[0][0] else ""
-        return len(shared or ()) == 1 and (len(found) > 1 or before in DETERMINERS)
+        return len(shared) == 1 and (len(found) > 1 or before in DETERMINERS)
 
 
 def split_words(text: str) -> Iterator[tuple[int, int, str]]:

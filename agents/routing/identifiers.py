@@ -22,7 +22,7 @@ PATTERN_LIMIT = 0.01  # seconds one pattern may take for one candidate
 MIN_DIGITS = 4  # of a bare number that the word "order" makes an id
 
 EMAIL = regex.compile(
-    r"(?<![\p{L}\p{N}._%+'-])"
+    r"(?<![\p{L}\p{N}._%+'@-])"
     r"([\p{L}\p{N}](?:[\p{L}\p{N}._%+'-]{0,62}[\p{L}\p{N}_+-])?)"
     r"(\s?(?:@|\(at\)|\[at\]|\{at\})\s?|\s+at\s+(?=[\p{L}\p{N}-]+(?:\s*\.\s*|\s+dot\s+)\p{L}))"
     r"((?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?(?:\.|\s?\(dot\)\s?|\s?\[dot\]\s?|\s+dot\s+)){1,4}\p{L}{2,24})"
@@ -30,6 +30,12 @@ EMAIL = regex.compile(
     regex.IGNORECASE,
 )
 DOT = re.compile(r"\s*(?:\(dot\)|\[dot\]|\sdot\s)\s*", re.IGNORECASE)
+
+MAIL_HOSTS = frozenset(
+    "gmail.com googlemail.com hotmail.com outlook.com yahoo.com icloud.com live.com aol.com proton.me protonmail.com gmx.de gmx.net web.de "
+    "t-online.de orange.fr free.fr laposte.net wanadoo.fr hotmail.es hotmail.fr yahoo.es yahoo.fr example.com mail.com".split()  # noqa: SIM905 (reads as hosts)
+)
+"""Hosts whose name behind a spelt-out "at" makes an address of any word before it."""
 
 _DIGITS = r"[0-9OoIl]"  # a letter that looks like a digit is one, between digits
 _GLUE = r"[\s\-_–—.:#]{0,3}"
@@ -47,7 +53,7 @@ _WORDS = (
 _NUMBER_WORDS = r"(?:number|num(?:ber)?|no|nr|id|ref(?:erence)?|code|número|nummer|numéro|n[°ºo]|mit der nummer)"
 _LINKS = r"(?:is|was|es|ist|est|lautet|with|con|avec|de|del|du)"
 AFTER_ORDER = re.compile(
-    rf"\b{_WORDS}\b[\s.,:=#-]{{0,3}}(?:{_NUMBER_WORDS}\b[\s.:=#°º-]{{0,3}})?(?:{_LINKS}\b[\s:#]{{1,3}})?"
+    rf"\b{_WORDS}\b[\s.,:=#-]{{0,3}}(?:{_NUMBER_WORDS}(?!\w)[\s.:=#°º-]{{0,3}})?(?:{_LINKS}\b[\s:#]{{1,3}})?"
     rf"(#?(?:[A-Za-z]{{1,5}}[-_/]?)?\d[\d-]{{{MIN_DIGITS - 1},11}})(?![\w€$£%]|[.,]\d)",
     re.IGNORECASE,
 )
@@ -79,9 +85,17 @@ _TOKEN = re.compile(r"#?[A-Za-z0-9]+(?:[-_/.][A-Za-z0-9]+)*")
 def find_emails(text: str, taken: Taken) -> Iterator[Entity]:
     """E-mail addresses, also with "(at)" or "at … dot" spelt out."""
     for match in EMAIL.finditer(text, timeout=1.0):
-        if taken.take(*match.span()):
+        if _is_address(match) and taken.take(*match.span()):
             domain = DOT.sub(".", match[3]).replace(" ", "")
             yield Entity("email", f"{match[1]}@{domain}".lower(), match[0], *match.span())
+
+
+def _is_address(match: regex.Match[str]) -> bool:
+    """Whether "bob at gmail.com" is an address; "look at amazon.com" is none."""
+    if not match[2].strip().isalpha() or DOT.search(match[3]):
+        return True
+    local_is_name = any(not letter.isalpha() for letter in match[1])
+    return local_is_name or match[3].lower() in MAIL_HOSTS
 
 
 def find_orders(text: str, taken: Taken, patterns: Sequence[str]) -> Iterator[Entity]:

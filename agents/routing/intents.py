@@ -31,6 +31,7 @@ FOUND = -0.35
 """Score (-1 to 1) from which a clause has an intent of its own."""
 CLEAR = 0.25
 """By how much the first intent of a clause must lead the second for it to stand beside the whole message's."""
+TWO = 2
 HALF_OUT, SLOPE = -0.45, 0.12
 """Best score at which a message is as likely out of scope as in it, and how fast that changes."""
 
@@ -138,11 +139,13 @@ def _decide(text: str, clauses: tuple[Clause, ...], model: KernelRidge) -> tuple
     texts = [part.text for part in parts]
     scores = model.scores(get_embedder().encode_texts(texts), texts)
     found: dict[str, tuple[float, Clause]] = {}
-    for number, (part, row) in enumerate(zip(parts, scores, strict=True)):
+    for part, row in zip(parts[1:], scores[1:], strict=True):
         name, score, lead = _first(model.classes, row)
-        own = score >= FOUND and lead >= CLEAR
-        if (number == 0 or own) and score > found.get(name, (-math.inf, part))[0]:
+        if score >= FOUND and lead >= CLEAR and score > found.get(name, (-math.inf, part))[0]:
             found[name] = score, part
+    name, score, _ = _first(model.classes, scores[0])
+    if name in found or len(found) < TWO:  # the sum of two wishes may look like a third
+        found[name] = max((score, whole), found.get(name, (-math.inf, whole)), key=lambda pair: pair[0])
     ranked = sorted(found.items(), key=lambda item: -item[1][0])
     intents = tuple(
         ScoredIntent(name, round(_sureness(score), 4), part.start, part.end) for name, (score, part) in ranked

@@ -57,7 +57,7 @@ class NearWords:
         near = []
         for number in nearest.tolist():
             known = self._words[number]
-            allowed = 1 if len(word) < LONG else 2
+            allowed = 1 if max(len(word), len(known)) < LONG else 2
             distance = edit_distance(word, known, allowed) if len(known) >= SHORTEST else allowed + 1
             if distance <= allowed and not any(letter.isdigit() for letter in known):
                 near.append((number, 1 - distance / max(len(word), len(known))))
