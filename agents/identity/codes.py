@@ -76,7 +76,8 @@ def is_about(session: Session, claim: str) -> bool:
 def issue(context: ToolContext, session: Session, claim: str, customer: Customer | None) -> None:
     """Begin the wait for a code, and send it once the transaction has committed.
 
-    `claim` are the details that the customer gave, as one text. Without a customer everything looks the same, but nothing is sent and no code will fit.
+    `claim` are the details that the customer gave, as one text. Without a customer everything looks the same, but
+    nothing is sent and no code will fit.
     """
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
     may_send = customer is not None and bool(customer.email) and not _too_many(customer)
