@@ -1,6 +1,7 @@
 """The server's sockets push back: what a client does not read is not sent, and nobody waits for one that is gone."""
 
 import asyncio
+import gc
 
 import pytest
 from daphne.server import Server
@@ -81,6 +82,14 @@ def test_waiting_ends_when_it_is_ready_or_takes_too_long(monkeypatch):
     assert not warm_up.wait(0.05)
     monkeypatch.setitem(warm_up._state, "now", "ready")
     assert warm_up.wait(10)
+
+
+def test_what_is_loaded_at_the_start_is_spared_by_the_garbage_collector():
+    try:
+        warm_up._spare_the_collector()
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
 
 
 class Socket:
