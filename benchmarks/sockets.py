@@ -18,11 +18,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
+
 from benchmarks.serving import ROOT, customer, free_port, percentile, scripted_model, serving, wait_until_ready
 
 TOKENS_PER_SECOND = 50
 TOKENS = 800  # of a reply
 RAMP = 8.0  # seconds in which the customers come
+PATIENCE = 120.0  # seconds for a whole reply
 WORKERS = 2  # as many as `serve` runs
 OTHERS = {
     "uvicorn": f"uvicorn --log-level warning --workers {WORKERS} --lifespan off --port",
@@ -60,17 +63,19 @@ async def stream(base: str, start_after: float) -> tuple[list[tuple[float, float
             "text": "How long does the battery of the X1 last?",
         }
         await one.socket.send(json.dumps(question))
-        text, seqs, delays = "", [], []
-        while True:
-            frame = json.loads(await asyncio.wait_for(one.socket.recv(), 120))
-            if "seq" in frame:
-                seqs.append(frame["seq"])
-            if frame["type"] == "message.delta":
-                text += frame["text"]
-                now = time.monotonic()
-                delays.append((now, now - int(text.split()[-1]) / 1000))
-            if frame["type"] in ("message.done", "message.failed", "error"):
-                break
+        pieces, seqs, delays = [], [], []
+        async with asyncio.timeout(PATIENCE):
+            async for message in one.socket:
+                frame = orjson.loads(message)
+                if "seq" in frame:
+                    seqs.append(frame["seq"])
+                if frame["type"] == "message.delta":
+                    pieces.append(frame["text"])
+                    now = time.monotonic()
+                    delays.append((now, now - int(frame["text"].split()[-1]) / 1000))
+                if frame["type"] in ("message.done", "message.failed", "error"):
+                    break
+    text = "".join(pieces)
     in_order = seqs == list(range(seqs[0], seqs[0] + len(seqs)))
     whole = in_order and frame["type"] == "message.done" and text == frame["text"] and len(text.split()) == TOKENS
     return delays, whole
