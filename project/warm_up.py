@@ -54,7 +54,7 @@ def _load() -> None:
 
 
 def _spare_the_collector() -> None:
-    """Sets apart what is loaded, which stays: to search all of it for garbage holds up every stream for 0.2 to 0.4 s."""
+    """Sets apart what is loaded, which stays: to search all of it for garbage holds up every stream for up to 0.4 s."""
     gc.collect()
     gc.freeze()
 
