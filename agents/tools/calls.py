@@ -18,6 +18,8 @@ from uuid import UUID
 from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
+from agents.actions import propose
+from agents.actions.outcomes import as_proposal
 from agents.models import ActionState, ToolCall, ToolKind
 from agents.models.tools import NAME_LENGTH
 from agents.session import open_context, refresh
@@ -212,8 +214,6 @@ class _Run:
         """Propose a change. Its call is recorded at once, since the proposed action refers to it."""
 
         def propose_and_record() -> Outcome:
-            from agents.actions.proposals import propose
-
             _limit_statements(tool)
             call = ToolCall.objects.create(**_row(self.asked, self.place, self.request, arguments))
             try:
@@ -226,8 +226,6 @@ class _Run:
         return await in_tenant(self.asked.tenant_id, propose_and_record)
 
     def _proposed(self, action: Action) -> Outcome:
-        from agents.actions.outcomes import as_proposal
-
         status = APPROVAL if action.state == ActionState.APPROVAL else WAITING
         told = {"status": status, "action": str(action.pk), "summary": action.summary}
         return Outcome(self.request, as_text(told), data=told, proposed=as_proposal(action))
@@ -292,6 +290,7 @@ async def _recorded(asked: Round, outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 def _row(asked: Round, place: int, request: ToolRequest, arguments: dict[str, Any]) -> dict[str, Any]:
     return {
+        "tenant_id": asked.tenant_id,  # rows that are created in bulk are not given the scope's
         "conversation": asked.conversation,
         "reply": asked.reply,
         "round": asked.number,

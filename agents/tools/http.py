@@ -22,13 +22,14 @@ log = logging.getLogger(__name__)
 
 MAX_READ = 262_144
 """Bytes of an answer that are read."""
+CUT = f"This is not the whole answer: at most {MAX_READ} bytes are read, and a server may break off."
 MAX_ERROR = 500
 """Characters of a failing server's answer that a model is told."""
 TYPES = ("string", "integer", "number", "boolean")
 PLACES = ("path", "query", "body")
 CUSTOMER, SECRET = "{customer}", "{secret}"
 """Places that no argument fills: the code of the verified customer, and the tool's secret."""
-CLIENT_ERROR, NOT_FOUND = 400, 404
+CLIENT_ERROR, NOT_FOUND, SERVER_ERROR = 400, 404, 500
 
 
 def as_tool(row: HttpTool) -> Tool:
@@ -128,11 +129,12 @@ def _result(row: HttpTool, reply: Reply) -> ToolResult:
     if row.secret:
         text = text.replace(row.secret, "[secret]")
     if reply.status >= CLIENT_ERROR:
-        code = "not_found" if reply.status == NOT_FOUND else "tool_failure"
+        code = "tool_failure" if reply.status >= SERVER_ERROR else "rejected"
+        code = "not_found" if reply.status == NOT_FOUND else code
         said = plain(text)[:MAX_ERROR]
         raise ToolError(f"The server answered with status {reply.status}: {said}", code=code)
     if not reply.whole:
-        return ToolResult({"result": plain(text), "note": f"Only the first {MAX_READ} bytes were read."})
+        return ToolResult({"result": plain(text), "note": CUT})
     return ToolResult({"result": _parsed(text)})
 
 

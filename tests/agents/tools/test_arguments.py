@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of cases stay on few lines
 """Arguments are taken as the schema has them, slips that mean one thing are put right, all else runs nothing."""
 
 import json

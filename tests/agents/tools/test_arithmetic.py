@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of cases stay on few lines
 """Sums are right to the cent, and nothing else is evaluated."""
 
 import random
