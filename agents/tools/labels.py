@@ -52,7 +52,7 @@ def label(language: str, key: str, **values: object) -> str:
 
 
 def written_day(language: str, day: dt.date | None) -> str:
-    """Return a day as the language writes it, "10 February 2026"; empty for None."""
+    """Return a day as the language writes it, "10 Feb 2026"; empty for None."""
     if day is None:
         return ""
     if isinstance(day, dt.datetime):
