@@ -1,5 +1,7 @@
 """Products as lists show them."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,7 +13,14 @@ CARD_COLUMNS = (
 )
 CARD_SIZE = len(CARD_COLUMNS.split(", "))
 SUMMARY_FACTS = 4  # specifications in the line below a name
-SUMMARY_LENGTH = 28  # characters of a specification that fits there
+SUMMARY_LENGTH = 20  # characters of a specification that fits there
+#: What people look at first; the database keeps specifications in no order of the shop's.
+FIRST = (
+    "display", "screen size", "screen", "processor", "memory", "ram", "storage", "capacity", "output", "power",
+    "usb-c output", "battery life", "battery", "noise cancelling", "connection", "connector", "connects by",
+    "interface", "speed", "camera", "material", "colour", "color", "layout", "weight",
+)  # fmt: skip
+NOTHING = frozenset({"", "-", "no", "none", "n/a"})  # values that say that there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +41,16 @@ class ProductCard:
 
     @property
     def summary(self) -> str:
-        """A line of short specifications: “14″, Core i7, 16 GB”."""
-        values = [text for value in self.specifications.values() if 0 < len(text := written(value)) <= SUMMARY_LENGTH]
-        return ", ".join(values[:SUMMARY_FACTS])
+        """A line of short specifications, each to its first comma: “14 inch, Core i7, 16 GB, 12 hours”."""
+        values = (re.split(r"[,;(]", written(value))[0].strip() for value in in_order(self.specifications).values())
+        fitting = [value for value in values if value.lower() not in NOTHING and len(value) <= SUMMARY_LENGTH]
+        return ", ".join(dict.fromkeys(fitting[:SUMMARY_FACTS]))
+
+
+def in_order(specifications: Mapping[str, Any]) -> dict[str, Any]:
+    """The specifications with what people look at first in front."""
+    rank = {name: place for place, name in enumerate(FIRST)}
+    return dict(sorted(specifications.items(), key=lambda entry: rank.get(entry[0].lower(), len(rank))))
 
 
 def written(value: object) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from commerce.cards import CARD_COLUMNS, CARD_SIZE, ProductCard, written
+from commerce.cards import CARD_COLUMNS, CARD_SIZE, ProductCard, in_order, written
 from commerce.graph.quantities import best_amounts, best_of
 from commerce.graph.rows import as_json, card, fetch
 
@@ -97,7 +97,7 @@ def _plain_rows(products: Sequence[ProductCard]) -> list[ComparisonRow]:
 
 
 def _specification_rows(products: Sequence[ProductCard]) -> list[ComparisonRow]:
-    names = dict.fromkeys(name for product in products for name in product.specifications)
+    names = dict.fromkeys(name for product in products for name in in_order(product.specifications))
     return [
         _row(RowKind.SPECIFICATION, name, [written(product.specifications.get(name)) for product in products])
         for name in names

@@ -6,7 +6,7 @@ from enum import StrEnum
 from commerce.cards import CARD_COLUMNS, CARD_SIZE, ProductCard
 from commerce.graph.rows import card, fetch
 
-CANDIDATES = 1000  # products of each other category that a rule is tried on
+CANDIDATES = 200  # products that one rule can bring
 
 
 class FitKind(StrEnum):
@@ -24,7 +24,7 @@ class FitKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Compatible:
-    """A product that goes with another one, and why: “accessory”, “USB-C = USB-C”, “96 W ≥ 65 W”."""
+    """A product that goes with another one, and why: “accessory”, “USB-C = USB-C”, “96 W ≥ 65 W”, “Bluetooth”."""
 
     product: ProductCard
     kind: FitKind
@@ -49,10 +49,10 @@ _ALL_STATED = " UNION ALL ".join(
 )
 #: Texts as lists of words in blanks, so that “USB-C” is found in “two USB-C, HDMI” and “USB” is not.
 _LISTED = r"' ' || regexp_replace({}, '[^[:alnum:].-]+', ' ', 'g') || ' '"
+_NOTHING = "'', '-', 'no', 'none', 'n/a'"  # values that say that there is none: two of them fit nothing
 #: Whether the value `theirs` of another product satisfies a demand `d`.
 _SATISFIES = f"""
     CASE d.comparison
-        WHEN 'equal' THEN theirs.value = d.value
         WHEN 'at_least' THEN CASE WHEN d.mine_first THEN d.number >= theirs.number ELSE theirs.number >= d.number END
         WHEN 'contains' THEN CASE WHEN d.mine_first
             THEN position({_LISTED.format("theirs.value")} in {_LISTED.format("d.value")}) > 0
@@ -69,46 +69,40 @@ WITH me AS MATERIALIZED (
     FROM commerce_productfact f, me WHERE f.tenant_id = %(tenant)s AND f.product_id = me.id
 ), rules AS (
     SELECT r.id, r.comparison, r.with_category AS category, commerce_fold(r.specification) AS my_name,
-        commerce_fold(r.with_specification) AS name, true AS mine_first, false AS back
+        commerce_fold(r.with_specification) AS name, true AS mine_first
     FROM commerce_compatibilityrule r, me WHERE r.tenant_id = %(tenant)s AND r.category = me.category
     UNION ALL
-    SELECT r.id, r.comparison, r.category, commerce_fold(r.with_specification), commerce_fold(r.specification), false,
-        r.category = r.with_category
+    SELECT r.id, r.comparison, r.category, commerce_fold(r.with_specification), commerce_fold(r.specification), false
     FROM commerce_compatibilityrule r, me WHERE r.tenant_id = %(tenant)s AND r.with_category = me.category
 ), demands AS MATERIALIZED (
-    SELECT rules.*, mine.value, mine.number, mine.text,
-        count(*) OVER same AS demanded, count(mine.value) OVER same AS known,
-        row_number() OVER (same ORDER BY rules.comparison <> 'equal', rules.id
-            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS place
-    FROM rules LEFT JOIN mine ON mine.name = rules.my_name
-    WINDOW same AS (PARTITION BY rules.category, rules.back)
-), candidates AS MATERIALIZED (
-    SELECT d.category, d.back, d.demanded, theirs.product_id AS id
+    SELECT rules.*, mine.value, mine.number, mine.text
+    FROM rules JOIN mine ON mine.name = rules.my_name AND mine.value NOT IN ({_NOTHING})
+), fitting AS (
+    SELECT d.*, theirs.product_id, theirs.text AS their_text
     FROM demands d, me, LATERAL (
-        SELECT product_id FROM commerce_productfact theirs
-        WHERE d.comparison = 'equal' AND theirs.tenant_id = %(tenant)s AND theirs.category = d.category
-            AND theirs.name = d.name AND theirs.value = d.value AND theirs.product_id <> me.id
-        LIMIT {CANDIDATES}
-    ) theirs WHERE d.place = 1 AND d.known = d.demanded AND d.comparison = 'equal'
-    UNION ALL
-    SELECT d.category, d.back, d.demanded, theirs.product_id
-    FROM demands d, me, LATERAL (
-        SELECT product_id FROM commerce_productfact theirs
+        SELECT theirs.product_id, theirs.text FROM commerce_productfact theirs
         WHERE theirs.tenant_id = %(tenant)s AND theirs.category = d.category AND theirs.name = d.name
-            AND theirs.product_id <> me.id AND {_SATISFIES}
+            AND theirs.value = d.value AND theirs.product_id <> me.id
         LIMIT {CANDIDATES}
-    ) theirs WHERE d.place = 1 AND d.known = d.demanded AND d.comparison <> 'equal'
+    ) AS theirs WHERE d.comparison = 'equal'
+    UNION ALL
+    SELECT d.*, theirs.product_id, theirs.text
+    FROM demands d, me, LATERAL (
+        SELECT theirs.product_id, theirs.text FROM commerce_productfact theirs
+        WHERE theirs.tenant_id = %(tenant)s AND theirs.category = d.category AND theirs.name = d.name
+            AND theirs.value NOT IN ({_NOTHING}) AND theirs.product_id <> me.id AND {_SATISFIES}
+        LIMIT {CANDIDATES}
+    ) AS theirs WHERE d.comparison <> 'equal'
 ), derived AS (
-    SELECT c.id, '{FitKind.RULE}' AS kind, string_agg(
-        CASE WHEN d.mine_first THEN d.text ELSE theirs.text END
-        || CASE d.comparison WHEN 'equal' THEN ' = ' WHEN 'at_least' THEN ' ≥ ' ELSE ' ∋ ' END
-        || CASE WHEN d.mine_first THEN theirs.text ELSE d.text END, ', ' ORDER BY d.id) AS reason,
+    SELECT product_id AS id, '{FitKind.RULE}' AS kind, string_agg(DISTINCT
+        CASE comparison WHEN 'equal' THEN one || ' = ' WHEN 'at_least' THEN one || ' ≥ ' ELSE '' END || other,
+            '; ') AS reason,
         3 AS rank, 0.0::float8 AS weight
-    FROM candidates c
-    JOIN demands d ON d.category = c.category AND d.back = c.back
-    JOIN commerce_productfact theirs
-        ON theirs.tenant_id = %(tenant)s AND theirs.product_id = c.id AND theirs.name = d.name AND {_SATISFIES}
-    GROUP BY c.id, c.category, c.back, c.demanded HAVING count(*) = c.demanded
+    FROM (
+        SELECT product_id, comparison, CASE WHEN mine_first THEN text ELSE their_text END AS one,
+            CASE WHEN mine_first THEN their_text ELSE text END AS other
+        FROM fitting
+    ) AS sides GROUP BY product_id
 ), best AS (
     SELECT DISTINCT ON (id) * FROM (SELECT * FROM stated UNION ALL SELECT * FROM derived) AS found
     ORDER BY id, rank, weight DESC
@@ -123,9 +117,9 @@ LIMIT %(limit)s
 def compatible_with(code: str, *, limit: int = 10) -> list[Compatible]:
     """What goes with a product: its accessories first, then what is compatible, then what it is an accessory of.
 
-    After what is stated comes what follows from rules: two products fit when *all* rules on their two categories hold;
-    a specification that either lacks proves nothing. At most CANDIDATES products of each category are looked at. Empty
-    for an unknown code.
+    After what is stated comes what follows from rules. Each rule alone makes products fit, and each that holds is named
+    in the reason; of one on what a list contains, the thing that is in it. A specification that either lacks, or that
+    says "none", proves nothing. One rule brings at most CANDIDATES products. Empty for an unknown code.
     """
     rows = fetch(_SQL, {"code": code, "limit": max(limit, 0)})
     return [Compatible(card(row), FitKind(row[CARD_SIZE]), row[CARD_SIZE + 1]) for row in rows]

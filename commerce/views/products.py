@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from commerce import graph
+from commerce.cards import in_order
 from commerce.forms import TRAY, BrowseForm
 from commerce.graph import Comparison, ComparisonRow
 from commerce.graph.comparison import RowKind
@@ -80,6 +81,7 @@ def product(request: TenantRequest, code: str) -> HttpResponse:
     chosen = next((variant for variant in variants if variant.code == wanted), offered[0] if offered else None)
     context = {
         "product": shown,
+        "specifications": in_order(shown.specifications if isinstance(shown.specifications, dict) else {}),
         "variants": variants,
         "chosen": chosen,
         "fits": graph.compatible_with(shown.code, limit=FITS),
@@ -133,7 +135,7 @@ def _row(row: ComparisonRow, currency: str) -> dict[str, Any]:
         for value, amount in zip(row.values, row.amounts, strict=True)
     ]
     return {
-        "label": _LABELS.get(row.kind, row.name),
+        "label": _LABELS.get(row.kind, row.name[:1].upper() + row.name[1:]),
         "differs": row.differs,
         "cells": [{"text": text, "best": place in row.best} for place, text in enumerate(texts)],
     }
