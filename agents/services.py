@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import Error as DatabaseError
 
@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 
 SEARCH_K = 8
 """Passages looked up."""
-MAX_CALLS = 100
-"""More calls than one round can hold: it keeps the rounds of a reply in order."""
 UNDERSTAND_LIMIT = 2.0
 """Seconds a turn waits for the intents of its question."""
 
@@ -76,18 +74,9 @@ class Services:
         self, turn: Turn, prepared: Prepared, requests: Sequence[ToolRequest], number: int
     ) -> list[Outcome]:
         """Run the calls of one round of a model."""
-        from agents.session import open_context
-        from agents.tools.calls import Round, call_tools
+        from agents.tools.calls import call_tools
 
-        conversation = UUID(turn.conversation)
-        asked = Round(
-            turn.tenant_id,
-            conversation,
-            UUID(turn.reply) if turn.reply else uuid4(),
-            number=number,
-            position=number * MAX_CALLS,
-        )
-        return await call_tools(asked, requests, prepared.tools, lambda: open_context(turn, self.typed(conversation)))
+        return await call_tools(turn, prepared.tools, requests, round_number=number, typed=self.typed)
 
     async def decide(self, turn: Turn, decision: Decision) -> Decided:
         """Take the customer's word on a proposed change, which runs it or drops it."""

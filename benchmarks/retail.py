@@ -32,6 +32,7 @@ SLUG = "retail"
 FAULTS = ("none", "timeouts", "duplicates", "drops", "kills")
 PATIENCE = 60.0  # seconds for a reply
 GO_ON = "Please go on."
+RETRIES = 10  # of failed replies in one conversation
 TURNS = 40  # of one conversation
 DROP_SHARE = 0.2  # of the model's streams that break off
 LOCK_SECONDS = 0.8
@@ -137,6 +138,7 @@ class Conversation:
     seq: int = 0
     frames: list[dict[str, Any]] = field(default_factory=list)
     decided: set[str] = field(default_factory=set)
+    retries: int = RETRIES
 
     async def connect(self) -> None:
         protocols = ["askwell.v1", *([f"askwell.visitor.{self.visitor}"] if self.visitor else [])]
@@ -173,7 +175,10 @@ class Conversation:
                 replies.add(got["message"])
             if got["type"] in TERMINAL:
                 replies.discard(got["message"])
-                if not replies and not (got["type"] == "message.failed" and got.get("retryable")):
+                if got["type"] == "message.failed" and got["retryable"] and self.retries:
+                    self.retries -= 1
+                    await self._surely({"type": "message.retry", "message": got["message"]})
+                elif not replies:
                     return self.frames[start:]
         raise TimeoutError(f"no end of a reply in {PATIENCE:g} s: {[f['type'] for f in self.frames[start:]][-5:]}")
 
