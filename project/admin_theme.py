@@ -55,6 +55,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Add documents", "upload_file", ADD_DOCUMENTS, show=curator),
                 _item("Search", "search", reverse_lazy("admin:knowledge-search"), show=reviewer),
             ),
+            _shop_group(curator=curator, agent=access.may("agent")),
             _group(
                 "Conversations",
                 _item("Chat", "forum", f"/{tenant.slug}/"),
@@ -82,6 +83,22 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ),
         ),
     ]
+
+
+def _shop_group(*, curator: bool, agent: bool) -> dict[str, Any]:
+    """The shop: curators keep the catalogue, agents serve customers."""
+    page = "admin:commerce_{}_changelist"
+    return _group(
+        "Shop",
+        _item("Products", "inventory_2", reverse_lazy(page.format("product")), show=curator),
+        _item("Compatibility", "join_inner", reverse_lazy(page.format("compatibilityrule")), show=curator),
+        _item("Shop settings", "storefront", reverse_lazy(page.format("shop")), show=curator),
+        _item("Orders", "receipt_long", reverse_lazy(page.format("order")), show=agent),
+        _item("Deliveries", "local_shipping", reverse_lazy(page.format("delivery")), show=agent),
+        _item("Customers", "groups", reverse_lazy(page.format("customer")), show=agent),
+        _item("Complaints", "support_agent", reverse_lazy(page.format("complaint")), show=agent),
+        _item("Refunds", "payments", reverse_lazy(page.format("refund")), show=agent),
+    )
 
 
 def _among_documents(request: HttpRequest) -> bool:
