@@ -1,0 +1,344 @@
+"""Questions about products: price, stock, specifications, what fits, what is similar, what there is."""
+# ruff: noqa: E501, RUF001 - patterns of four languages, one a line; customers type the typographic apostrophe
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from agents.dialogue import goals
+from agents.dialogue.comparison import answer_comparison
+from agents.dialogue.finding import order_of
+from agents.dialogue.references import content, items_named, refers_back
+from agents.dialogue.saying import described, listed, plain
+from agents.dialogue.specifications import PRICE, QUESTION, RATING, STOCK, WARRANTY, asked_facts, find_choices, find_facts
+from agents.tools.cards import products_card
+from commerce.cards import ProductCard
+from commerce.graph import compatible_with, how_related, similar_to
+from commerce.models import Product, Relation, RelationKind
+from commerce.queries import Search, search_products
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agents.dialogue.state import Request
+    from agents.dialogue.talk import Talk
+
+SHOWN = 6
+MONTHS_A_YEAR = 12
+ABOUT = re.compile(r"\b(?:tell|about|info\w*|details?|describe|what is|show|specs?|features|look at|sobre|informaci[oó]n|detalles|qu[eé] es|über|zeig\w*|was ist|infos?|parle\w*|qu['’]est-ce que|d[ée]tails?)\b", re.IGNORECASE)
+UNDER = re.compile(r"\b(?:under|below|less than|cheaper than|up to|at most|max(?:imum)?|menos de|por debajo de|hasta|unter|bis(?: zu)?|weniger als|h[öo]chstens|moins de|jusqu['’][àa])\b", re.IGNORECASE)
+OVER = re.compile(r"\b(?:over|above|more than|at least|from|m[aá]s de|über|mehr als|mindestens|ab|plus de|au moins)\b", re.IGNORECASE)
+BARE_AMOUNT = re.compile(r"(?<![\w.])(\d{2,6}(?:[.,]\d{2})?)(?![\w.])")
+CHEAPEST = re.compile(r"\b(?:cheapest|lowest price|m[aá]s barat\w+|g[üu]nstigste\w*|billigste\w*|moins ch[eè]re?)\b", re.IGNORECASE)
+
+
+def answer_products(talk: Talk, request: Request) -> None:
+    """Answer a question about products; what the records do not tell is left to the documents."""
+    if request.goal == goals.COMPARE:
+        answer_comparison(talk, request, resolve_products(talk, request))
+    elif request.goal == goals.SEARCH:
+        _search(talk, request)
+    else:
+        products = resolve_products(talk, request)
+        teller = {
+            goals.FITS: _fits, goals.SIMILAR: _similar, goals.UPGRADE: _upgrades, goals.BOUGHT: _bought, goals.RELATED: _related,
+        }.get(request.goal, _about)  # fmt: skip
+        if products:
+            teller(talk, request, products)
+        elif request.goal == goals.PRODUCT and (request.back or request.place is not None):
+            talk.ask_documents(request.text)
+        else:
+            _search(talk, request)
+    talk.end_paragraph()
+
+
+def resolve_products(talk: Talk, request: Request) -> list[Product]:
+    """Return the products a request names or refers back to."""
+    if request.products:
+        named = talk.products(request.products)
+        if request.goal == goals.COMPARE and len(named) == 1:
+            return [*(p for p in _mentioned(talk, request) if p.code != named[0].code), *named]
+        return named
+    return _from_order(talk, request) or _mentioned(talk, request)
+
+
+def _from_order(talk: Talk, request: Request) -> list[Product]:
+    """The product of an order that is named: "the laptop from ORD-1001"."""
+    for number in request.orders[:1]:
+        order = order_of(talk, number)
+        if order:
+            items = list(order.items.all())
+            kinds = dict(Product.objects.filter(code__in=[i.product_code for i in items]).values_list("code", "category"))
+            named = items_named(items, request.text, kinds) or (items if len(items) == 1 else [])
+            return talk.products(item.product_code for item in named)
+    return []
+
+
+def _mentioned(talk: Talk, request: Request) -> list[Product]:
+    """The products that "it", "the second one" or "both" mean."""
+    state = talk.state
+    place = request.place
+    if place is not None and -1 <= place < len(state.products):
+        return talk.products([state.products[place]])
+    if request.goal == goals.COMPARE:
+        return talk.products(state.products[:4] if not request.products else state.products[:1])
+    if not state.product or not (refers_back(request.text) or len(request.text.split()) <= 6):  # noqa: PLR2004 (words of an afterthought)
+        return []
+    by_kind = [p for p in talk.products(state.products) if content(request.text) & (content(p.category) | content(p.name))]
+    return by_kind[:1] or talk.products([state.product])
+
+
+def as_card(product: Product) -> ProductCard:
+    """Return a product as lists show it."""
+    return ProductCard(
+        product.code, product.name, product.brand, product.category, product.price, product.available, product.rating,
+        product.reviews, product.warranty_months, product.art, product.specifications if isinstance(product.specifications, dict) else {},
+    )  # fmt: skip
+
+
+def show(talk: Talk, cards: Sequence[ProductCard]) -> None:
+    """Show products and remember them."""
+    if cards:
+        talk.cards.append(products_card(cards[:SHOWN], talk.currency, talk.language))
+        talk.state.saw_products([card.code for card in cards[:SHOWN]])
+
+
+def product_line(talk: Talk, card: ProductCard) -> str:
+    """Return a product on one line."""
+    stock = talk.words("in_stock" if card.available else "out_of_stock")
+    if card.price is None:
+        return f"- {plain(card.name)}: {stock}."
+    return "- " + talk.words("product_line", name=plain(card.name), price=talk.money(card.price), stock=stock)
+
+
+def _about(talk: Talk, request: Request, products: list[Product]) -> None:
+    """Say what is asked of each product: to the point, or a summary, or let the documents answer."""
+    if not talk.uses("get_product_details"):
+        talk.ask_documents(request.text)
+        return
+    asked = asked_facts(request.text)
+    told = [product for product in products if _tell(talk, product, request.text, asked)]
+    if not told and (ABOUT.search(request.text) or _only_names(request, products)):
+        for product in products:
+            _summary(talk, product)
+        told = products
+    if not told:
+        talk.ask_documents(request.text if request.products else f"{request.text} ({products[0].name})")
+    show(talk, [as_card(product) for product in products])
+
+
+def _only_names(request: Request, products: list[Product]) -> bool:
+    """Whether a clause says nothing beside names: "And the UltraBook 13?"."""
+    names = set().union(*(content(f"{p.name} {p.code} {' '.join(map(str, p.aliases or []))}") for p in products))
+    return not content(request.text) - names
+
+
+def _tell(talk: Talk, product: Product, text: str, asked: Sequence[str]) -> bool:
+    """Say the asked facts of one product; returns whether there was anything to say."""
+    tellers = {PRICE: _price, STOCK: _stock, WARRANTY: _warranty, RATING: _rating}
+    choices = find_choices(product, text)
+    if choices:
+        _, values, missing = choices
+        talk.say("product_choices", name=plain(product.name), values=listed([plain(value) for value in values], talk.language))
+        for value in missing:
+            talk.say("product_choice_missing", value=plain(value))
+        return True
+    for name in asked:
+        tellers[name](talk, product)
+    if asked:
+        return True
+    if QUESTION.search(text):
+        return False
+    facts = find_facts(product, text)
+    for name, value in facts:
+        talk.say("product_fact", name=plain(product.name), fact=plain(name), value=plain(value).rstrip("."))
+    return bool(facts)
+
+
+def _price(talk: Talk, product: Product) -> None:
+    name = plain(product.name)
+    offered = [v for v in product.variants.all() if v.available] or list(product.variants.all())
+    prices = sorted({variant.price for variant in offered})
+    if not prices:
+        talk.say("product_price_unknown", name=name)
+    elif len(prices) == 1:
+        talk.say("product_price", name=name, price=talk.money(prices[0]))
+    else:
+        each = [f"{described(variant.options)} {talk.money(variant.price)}" for variant in offered[:SHOWN]]
+        talk.say("product_price_range", name=name, low=talk.money(prices[0]), high=talk.money(prices[-1]), variants=", ".join(each))
+
+
+def _stock(talk: Talk, product: Product) -> None:
+    name = plain(product.name)
+    yes = [described(v.options) for v in product.variants.all() if v.available]
+    no = [described(v.options) for v in product.variants.all() if not v.available]
+    if yes and no and all(yes) and all(no):
+        talk.say("product_stock_some", name=name, yes=listed(yes, talk.language, "or"), no=listed(no, talk.language))
+    else:
+        talk.say("product_stock_yes" if product.available else "product_stock_no", name=name)
+
+
+def warranty_time(talk: Talk, months: int) -> str:
+    """Return a length of time in years where it is whole years."""
+    years, rest = divmod(months, MONTHS_A_YEAR)
+    if rest or not years:
+        return talk.words("months_count", count=months)
+    return talk.words("year") if years == 1 else talk.words("years", count=years)
+
+
+def _warranty(talk: Talk, product: Product) -> None:
+    if product.warranty_months is None:
+        talk.say("product_warranty_unknown", name=plain(product.name))
+    else:
+        talk.say("product_warranty", name=plain(product.name), time=warranty_time(talk, product.warranty_months))
+
+
+def _rating(talk: Talk, product: Product) -> None:
+    if product.rating is None:
+        talk.say("product_rating_none", name=plain(product.name))
+    elif product.reviews:
+        talk.say("product_rating", name=plain(product.name), rating=product.rating, reviews=product.reviews)
+    else:
+        talk.say("product_rating_plain", name=plain(product.name), rating=product.rating)
+
+
+def _summary(talk: Talk, product: Product) -> None:
+    _price(talk, product)
+    _stock(talk, product)
+    facts = [f"{plain(name)} {plain(value)}" for name, value in list(as_card(product).specifications.items())[:SHOWN]]
+    if product.description:
+        talk.end_paragraph()
+        talk.add_text(plain(product.description))
+    if facts:
+        talk.add_text("; ".join(facts) + ".")
+
+
+def _fits(talk: Talk, request: Request, products: list[Product]) -> None:
+    """What goes with a product, narrowed by the kind that is asked for; with two products, whether they fit."""
+    if not talk.uses("find_compatible"):
+        talk.ask_documents(request.text)
+        return
+    product = products[0]
+    found = compatible_with(product.code, limit=40)
+    if len(products) > 1:
+        _fit_of_two(talk, products[0], products[1])
+        return
+    wanted = content(request.text) - content(product.name)
+    kinds = [hit for hit in found if wanted & (content(hit.product.name) | content(hit.product.category))]
+    sharp = _sharpest([(len(wanted & content(f"{h.product.name} {h.product.category}")), h.product) for h in kinds])
+    cards = (sharp or [hit.product for hit in found])[:SHOWN]
+    if not cards:
+        talk.say("fits_none", name=plain(product.name))
+        return
+    lines = [product_line(talk, card) for card in cards]
+    talk.say_list("fits" if len(cards) > 1 else "fits_only", lines, name=plain(product.name))
+    show(talk, cards)
+    talk.state.product = product.code
+
+
+def _sharpest(scored: list[tuple[int, ProductCard]]) -> list[ProductCard]:
+    best = max((score for score, _ in scored), default=0)
+    return [card for score, card in scored if score == best]
+
+
+def _fit_of_two(talk: Talk, first: Product, second: Product) -> None:
+    hit = next((hit for hit in compatible_with(first.code, limit=200) if hit.product.code == second.code), None)
+    names = {"name": plain(first.name), "other": plain(second.name)}
+    if hit is None:
+        talk.say("fits_unknown", **names)
+    elif hit.kind == "rule":
+        talk.say("fits_yes", **names, reason=plain(hit.reason))
+    else:
+        talk.say("fits_yes_plain", **names)
+    show(talk, [as_card(first), as_card(second)])
+
+
+def _similar(talk: Talk, request: Request, products: list[Product]) -> None:
+    if not talk.uses("find_similar"):
+        talk.ask_documents(request.text)
+        return
+    cards = [hit.product for hit in similar_to(products[0].code, limit=SHOWN)]
+    _tell_list(talk, products[0], cards, "similar")
+
+
+def _upgrades(talk: Talk, request: Request, products: list[Product]) -> None:
+    del request
+    rows = Relation.objects.filter(target=products[0], kind=RelationKind.UPGRADE, source__active=True)
+    cards = [as_card(row.source) for row in rows.select_related("source").order_by("-weight")[:SHOWN]]
+    _tell_list(talk, products[0], cards, "upgrades")
+
+
+def _bought(talk: Talk, request: Request, products: list[Product]) -> None:
+    del request
+    product = products[0]
+    ways = (("source", "target"), ("target", "source"))
+    found = {
+        row_product.code: row_product
+        for mine, other in ways
+        for row in Relation.objects.filter(**{mine: product}, kind=RelationKind.BOUGHT).select_related(other).order_by("-weight")[:SHOWN]
+        if (row_product := getattr(row, other)).active
+    }
+    _tell_list(talk, product, [as_card(each) for each in found.values()][:SHOWN], "bought_with", none="similar_none")
+
+
+def _related(talk: Talk, request: Request, products: list[Product]) -> None:
+    if len(products) < 2:  # noqa: PLR2004 (a relation has two ends)
+        _fits(talk, request, products)
+        return
+    first, second = products[:2]
+    path = how_related(first.code, second.code)
+    if path is None:
+        talk.say("related_none", first=plain(first.name), second=plain(second.name))
+    else:
+        talk.say("related", path=plain(str(path)))
+    show(talk, [as_card(first), as_card(second)])
+
+
+def _tell_list(talk: Talk, product: Product, cards: Sequence[ProductCard], key: str, none: str = "") -> None:
+    if not cards:
+        talk.say(none or f"{key}_none", name=plain(product.name))
+        return
+    talk.say_list(key, [product_line(talk, card) for card in cards], name=plain(product.name))
+    show(talk, cards)
+
+
+def _search(talk: Talk, request: Request) -> None:
+    """Look for products by kind and price; where there is nothing of the kind, the documents are asked."""
+    if not goals.SEARCHING.search(request.text) or not talk.uses("list_all_product_types"):
+        talk.ask_documents(request.text)
+        return
+    kinds = _kinds_named(request.text)
+    limits = _limits(request)
+    if not kinds:
+        talk.ask_documents(request.text)
+        return
+    sort = "price" if CHEAPEST.search(request.text) else ""
+    page = search_products(Search(categories=tuple(kinds), low=limits[0], high=limits[1], sort=sort), size=SHOWN)
+    if not page.products:
+        talk.say("found_none")
+        return
+    talk.say_list("found_products", [product_line(talk, card) for card in page.products])
+    show(talk, list(page.products))
+
+
+def _kinds_named(text: str) -> list[str]:
+    """Categories of the shop that a text names."""
+    wanted = content(text)
+    categories = Product.objects.filter(active=True).exclude(category="").order_by("category").values_list("category", flat=True).distinct()
+    return [category for category in categories if wanted & content(category)]
+
+
+def _limits(request: Request) -> tuple[Decimal | None, Decimal | None]:
+    amounts = [Decimal(amount) for amount in request.amounts]
+    if not amounts:
+        amounts = [Decimal(match[1].replace(",", ".")) for match in BARE_AMOUNT.finditer(request.text)]
+    if not amounts:
+        return None, None
+    if len(amounts) > 1:
+        return min(amounts), max(amounts)
+    if OVER.search(request.text) and not UNDER.search(request.text):
+        return amounts[0], None
+    return None, amounts[0]
+

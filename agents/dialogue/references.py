@@ -1,0 +1,134 @@
+"""What a customer refers to without naming it: "the first one", "that order", "it", "the laptop", "both"."""
+# ruff: noqa: E501, RUF001 - patterns of four languages, one a line; customers type the typographic apostrophe
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from agents.words import FUNCTION_WORDS, stem, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agents.dialogue.state import Option
+    from commerce.models import Order, OrderItem
+
+PLACES: tuple[tuple[int, re.Pattern[str]], ...] = tuple(
+    (place, re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE))
+    for place, pattern in (
+        (0, r"first(?: one)?|1st|former|primer[oa]?|erste[nrms]?|premi[eè]re?"),
+        (1, r"second(?: one)?|2nd|latter|segund[oa]|zweite[nrms]?|deuxi[eè]me|seconde?"),
+        (2, r"third(?: one)?|3rd|tercer[oa]?|dritte[nrms]?|troisi[eè]me"),
+        (3, r"fourth(?: one)?|4th|cuart[oa]|vierte[nrms]?|quatri[eè]me"),
+        (4, r"fifth(?: one)?|5th|quint[oa]|fünfte[nrms]?|cinqui[eè]me"),
+        (-1, r"last one|the last|[uú]ltim[oa]|letzte[nrms]?|derni[eè]re?"),
+    )
+)
+BACK = re.compile(
+    r"\b(?:it|its|it's|that|this|them|their|these|those|the (?:order|parcel|package|delivery|product|laptop|phone|former|latter|same|other)(?: one)?|that one|this one|same|and)\b"
+    r"|\b(?:es[ea]|est[ea]|eso|esto|lo|la misma|el mismo|su|el pedido|el paquete|y)\b|\b(?:es|das|dies\w*|ihn|dessen|deren|die bestellung|das paket|der|und)\b"
+    r"|\b(?:il|elle|ce(?:la|tte|t)?|[cç]a|celui|celle|la commande|le colis|le m[eê]me|et|son|sa)\b|\b(?:l['’]article)\b",
+    re.IGNORECASE,
+)
+ALL = re.compile(
+    r"\b(?:all(?: of (?:them|it))?|everything|both|whole|entire|complete|tod[oa]s?|ambos|ambas|los dos|las dos|alles?|beide[sn]?|ganze[sn]?|komplett\w*|tou(?:te?s?)|les deux|tout|enti[eè]re?)\b",
+    re.IGNORECASE,
+)
+NUMBER = re.compile(r"^\W*(?:number |no\.? |#|nr\.? )?(\d{1,2})\W*$", re.IGNORECASE)
+
+
+def place_in(text: str) -> int | None:
+    """Return the place named by "the second one", from 0, -1 for the last; None without one."""
+    for place, pattern in PLACES:
+        if pattern.search(text):
+            return place
+    number = NUMBER.match(text)
+    return int(number[1]) - 1 if number and int(number[1]) else None
+
+
+def refers_back(text: str) -> bool:
+    """Return whether words such as "it" or "that one" point to something said before."""
+    return bool(BACK.search(text))
+
+
+def content(text: str) -> set[str]:
+    """Return the words that carry meaning, folded and cut to a stem."""
+    return {stem(fold(word)) for word in words(text) if word not in FUNCTION_WORDS}
+
+
+def fold(text: str) -> str:
+    """Return small letters without accents."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def picked(options: Sequence[Option], text: str) -> list[Option]:
+    """Return the options that an answer means: by label, place, number or words; none when it is no answer to them."""
+    said = fold(text).strip(" .!,?")
+    exact = [option for option in options if said in (fold(option.label), fold(option.value))]
+    if exact:
+        return exact[:1]
+    place = place_in(text)
+    if place is not None and -1 <= place < len(options):
+        return [options[place]]
+    wanted = content(text)
+    scored = [(len(wanted & content(f"{option.label} {option.value} {option.words}")), option) for option in options]
+    best = max((score for score, _ in scored), default=0)
+    return [option for score, option in scored if score == best] if best else []
+
+
+def items_named(items: Sequence[OrderItem], text: str, kinds: dict[str, str], products: Sequence[str] = ()) -> list[OrderItem]:
+    """Return the pieces of an order that a text names: by product, by words of the name, by kind, "both", "the second".
+
+    Args:
+        items: of the order, in its order.
+        text: what the customer wrote.
+        kinds: the category of each product code: "the laptop" is of the category Laptops.
+        products: codes that were recognised in the text.
+    """
+    by_code = [item for item in items if item.product_code in products]
+    if by_code:
+        return by_code
+    wanted = content(text)
+    named = []
+    for item in items:
+        kind = content(f"{kinds.get(item.product_code, '')}")
+        score = len(wanted & content(item.name)) * 2 + len(wanted & kind)
+        if score:
+            options = item.options.values() if isinstance(item.options, dict) else ()
+            named.append((score + len(wanted & content(" ".join(map(str, options)))), item))
+    if named and (len(named) < len(items) or len({score for score, _ in named}) > 1):
+        return _best_of_each(named)
+    if ALL.search(text):
+        return list(items)
+    place = place_in(text)
+    if place is not None and -1 <= place < len(items):
+        return [items[place]]
+    return [item for _, item in named]
+
+
+def _best_of_each(named: list[tuple[int, OrderItem]]) -> list[OrderItem]:
+    """Of pieces of one product that differ in options, those that fit best; one of each other product."""
+    best: dict[str, int] = {}
+    for score, item in named:
+        best[item.product_code] = max(best.get(item.product_code, 0), score)
+    return [item for score, item in named if score == best[item.product_code]]
+
+
+def orders_with(orders: Sequence[Order], text: str, kinds: dict[str, str], products: Sequence[str] = ()) -> list[Order]:
+    """Return the orders that have the things a text names; those with all of the named products where there are any."""
+    whole = [order for order in orders if products and set(products) <= {i.product_code for i in order.items.all()}]
+    if whole or products:
+        return whole
+    scored = []
+    wanted = content(text)
+    for order in orders:
+        hits: set[str] = set()
+        for item in order.items.all():
+            hits |= wanted & (content(item.name) | content(kinds.get(item.product_code, "")))
+        if hits:
+            scored.append((len(hits), order))
+    best = max((score for score, _ in scored), default=0)
+    return [order for score, order in scored if score == best]

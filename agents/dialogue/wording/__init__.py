@@ -1,0 +1,17 @@
+"""What a dialogue without a model says, one module a language with the same keys and placeholders in each."""
+
+from __future__ import annotations
+
+from agents.dialogue.wording import en
+
+TEXTS: dict[str, dict[str, str]] = {"en": en.TEXTS}
+
+
+def text(language: str, key: str) -> str:
+    """Return the text of this key; KeyError when there is none."""
+    return TEXTS.get(language, en.TEXTS)[key]
+
+
+def has(key: str) -> bool:
+    """Return whether there is a text of this key."""
+    return key in en.TEXTS
