@@ -36,10 +36,10 @@ SETTLED = {
     ActionState.DONE: ("check", "done", ""),
     ActionState.FAILED: ("alert", "failed", ""),
     ActionState.DECLINED: ("x", "declined", "nothing_changed"),
-    ActionState.REFUSED: ("x", "refused", "nothing_changed"),
+    ActionState.REFUSED: ("x", "refused", ""),
     ActionState.EXPIRED: ("clock", "expired", "ask_again"),
 }
-TOLD = (ActionState.APPROVAL, ActionState.DONE, ActionState.FAILED, ActionState.REFUSED)  # with what became of it
+TOLD = (ActionState.DONE, ActionState.FAILED, ActionState.REFUSED)  # with the sentence on what became of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,18 @@ def render_action(action: ShownAction, tenant: Tenant, *, with_buttons: bool = T
     context: dict[str, Any] = {"action": action, "state": state, "words": words, "with_buttons": with_buttons}
     if state in SETTLED:
         picture, head, after = SETTLED[state]
-        told = action.summary if state in TOLD else ""
+        told = action.summary.removeprefix(words[head]).lstrip() if state in TOLD else ""
         context |= {"picture": picture, "head": words[head], "told": told, "after": words.get(after, "")}
     else:
         minutes = max(1, round(left / MINUTE)) if left else 0
         context["left"] = words["left_one" if minutes == 1 else "left"].format(count=minutes) if left else ""
         context["amount"] = _amount(action.detail, tenant.language)
     return render_to_string("chat/_action.html", context)
+
+
+def render_sending(tenant: Tenant) -> SafeString:
+    """The HTML of any change whose button has just been pressed."""
+    return render_action(ShownAction(uuid.UUID(int=0), SENDING, "", {}), tenant)
 
 
 def _amount(detail: Mapping[str, Any], language: str) -> str:

@@ -44,7 +44,8 @@ def home(request: TenantRequest) -> HttpResponse:
     """The greeting, with a message box that begins a conversation, about a product (`?about=`) or order (`?order=`)."""
     if request.access.user is None and request.access.visitor is None:
         request.issued_visitor = uuid.uuid4()  # type: ignore[attr-defined] # VisitorMiddleware makes it a cookie
-    return render(request, "chat/page.html", {**_rail(request), "after": 0, "prefill": _prefill(request)})
+    context = {"after": 0, "prefill": _prefill(request), "sending": cards.render_sending(request.tenant)}
+    return render(request, "chat/page.html", {**_rail(request), **context})
 
 
 @require_GET
@@ -65,6 +66,7 @@ def conversation(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
         "days": _days(messages),
         "after": queries.resume_point(shown, messages),
         "suggestions": offered[:SUGGESTED],
+        "sending": cards.render_sending(request.tenant),
     }
     return render(request, "chat/page.html", {**_rail(request, active=shown.pk), **context})
 

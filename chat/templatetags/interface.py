@@ -13,10 +13,6 @@ from chat.reviewing import LOW_RATING, UNSURE
 
 register = template.Library()
 
-DRAWN = {
-    "laptop", "ultrabook", "gaming", "phone", "earbuds", "charger", "monitor", "keyboard", "headphones", "dock",
-    "sleeve", "watch", "tablet", "mouse",
-}  # fmt: skip
 FULL = 100  # width of a bar in its own units
 
 
@@ -26,15 +22,6 @@ def icon(name: str, extra: str = "") -> SafeString:
     return format_html(
         '<svg class="icon{}" aria-hidden="true"><use href="{}#{}"/></svg>',
         f" {extra}" if extra else "", static("icons.svg"), name,
-    )  # fmt: skip
-
-
-@register.simple_tag
-def art(name: str) -> SafeString:
-    """The drawing of a kind of product; a box for kinds that nobody has drawn."""
-    drawing = f"art-{name}" if name in DRAWN else "box"
-    return format_html(
-        '<svg class="art" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), drawing
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 // The chat page: what the socket says goes to the thread, what the customer does goes to the socket.
 
 import "./menus.js";
+import { Actions } from "./chat/actions.js";
 import { announce } from "./chat/announce.js";
 import { Composer } from "./chat/composer.js";
 import { copyText } from "./chat/copy.js";
@@ -30,8 +31,10 @@ const panel = new Panel(slug);
 const rail = new Rail(() => conversation);
 const composer = new Composer({ send: ask, stop });
 const feedback = new Feedback(thread.messages, (frame) => socket.send(frame));
+const changes = new Actions(slug, `${slug}:${chat.dataset.person}`, thread.messages, (frame) => socket.send(frame));
 const socket = new Socket(`/ws/${slug}/chat/?html=1`, { opened, away, refused, frame: received });
 
+thread.drawn = (article) => changes.mend(article);
 showWaiting();
 settle();
 chat.dataset.ready = "yes";
@@ -108,6 +111,7 @@ function inOrder(seq) {
 }
 
 function acknowledged(frame) {
+  if (frame.action) changes.acknowledged(frame.action);
   const item = outbox.remove(frame.client_id);
   if (!item) return;
   clearTrouble();
@@ -124,7 +128,8 @@ function begin(id) {
 
 const handlers = {
   "message.accepted": (frame) => {
-    thread.accepted(frame.client_id, frame.message, frame.text);
+    thread.accepted(frame.client_id, frame.message, frame.text, !frame.action);
+    if (frame.action) changes.accepted(frame.action);
     rail.refresh();
   },
   "run.started": (frame) => thread.started(frame.message, frame.reply_to),
@@ -132,14 +137,21 @@ const handlers = {
   "message.delta": (frame) => thread.delta(frame.message, frame.text),
   "message.html": (frame) => thread.html(frame.message, frame.html),
   "message.reset": (frame) => thread.reset(frame.message),
-  "message.done": (frame) => ended(thread.done(frame.message, frame.html, frame.finish === "stopped" ? "Stopped" : "")),
-  "message.failed": (frame) => ended(thread.done(frame.message, "", "Failed, try again")),
+  "message.card": (frame) => thread.card(frame.message, frame.html),
+  "action.proposed": (frame) => {
+    thread.card(frame.message, frame.html);
+    changes.proposed(frame.action);
+  },
+  "action.done": (frame) => changes.done(frame.action, frame.html),
+  "message.done": (frame) => ended(frame, frame.html, frame.finish === "stopped" ? "Stopped" : ""),
+  "message.failed": (frame) => ended(frame, "", frame.retryable ? "Failed, try again" : ""),
   "handover.requested": () => thread.handedOver(),
 };
 
-function ended(shown) {
+function ended({ message }, html, words) {
+  changes.ended(thread.askedBy(message));
+  thread.done(message, html, words);
   rail.refresh();
-  return shown;
 }
 
 function settle() {
@@ -158,6 +170,7 @@ function refusedFrame(frame) {
   if (frame.code === "ahead") return location.reload();
   if (frame.code === "unavailable") setTimeout(again, SENT_AGAIN_AFTER);
   else if (frame.client_id) giveBack(outbox.remove(frame.client_id));
+  else if (frame.action) changes.refused(frame.action);
   trouble(frame.detail);
 }
 
@@ -172,6 +185,7 @@ function again() {
   if (!socket.open) return; // coming back does the same
   resume();
   outbox.sendable().forEach(send);
+  changes.again();
 }
 
 function trouble(text) {

@@ -40,10 +40,11 @@ def propose(customer, rows):
 
 
 @pytest.fixture
-def carry_out(script):
+def carry_out(script, rows):
     """The agent carries out a decision with these words; `hold` stops it before the change."""
 
-    def told(action, text="Cancelled.", *, hold=False, state="done"):
+    async def told(action, text="Cancelled.", *, hold=False, state="done"):
+        await rows(lambda: Action.objects.filter(pk=action).update(state=state))
         script.events = [ActionDone(action, state == "done", text, state), Delta(text), Finished(Answer(text))]
         return script.gate(0) if hold else None
 
@@ -71,7 +72,7 @@ async def test_a_button_is_a_message_whose_turn_carries_the_decision(
     customer, propose, carry_out, script, rows, verify, kind, confirmed, text
 ):
     action = await propose()
-    carry_out(action)
+    await carry_out(action)
     await customer.send(type=kind, action=action)
     turn = await customer.until("message.done")
     kinds = [f["type"] for f in turn]
@@ -127,7 +128,7 @@ async def test_five_presses_on_two_devices_are_one_message(
     customer, new_customer, propose, carry_out, script, rows, verify
 ):
     action = await propose()
-    gate = carry_out(action, hold=True)
+    gate = await carry_out(action, hold=True)
     other = await new_customer(visitor=customer.visitor)
     await other.resume(0, customer.conversation)
     for n in range(5):
@@ -151,7 +152,7 @@ async def test_a_device_that_does_not_follow_the_conversation_gets_the_end_of_it
     customer, new_customer, propose, carry_out, verify
 ):
     action = await propose()
-    carry_out(action)
+    await carry_out(action)
     await customer.send(type="action.confirm", action=action)
     await customer.until("message.done")
     late = await new_customer(visitor=customer.visitor)
@@ -163,10 +164,10 @@ async def test_a_device_that_does_not_follow_the_conversation_gets_the_end_of_it
 
 async def test_declining_after_confirming_is_a_message_of_its_own(customer, propose, carry_out, script, verify):
     action = await propose()
-    carry_out(action)
+    await carry_out(action)
     await customer.send(type="action.confirm", action=action)
     await customer.until("message.done")
-    carry_out(action, "It is cancelled already.")
+    await carry_out(action, "It is cancelled already.")
     await customer.send(type="action.decline", action=action)
     turn = await customer.until("message.done")
     assert [turn.decision.confirmed for turn in script.turns[1:]] == [True, False]
@@ -195,7 +196,7 @@ async def test_pressing_again_after_a_failure_tries_again(customer, propose, car
     script.events = [ZeroDivisionError()]
     await customer.send(type="action.confirm", action=action)
     await customer.until("message.failed")
-    carry_out(action)
+    await carry_out(action)
     await customer.send(type="action.confirm", action=action)
     turn = await customer.until("message.done")
     assert [f["type"] for f in turn][:2] == ["run.started", "action.done"]
@@ -203,9 +204,18 @@ async def test_pressing_again_after_a_failure_tries_again(customer, propose, car
     verify(customer.frames)
 
 
+async def test_a_button_that_changed_nothing_may_be_pressed_again(customer, propose, carry_out, script):
+    action = await propose()
+    await carry_out(action, "The shop does not answer.", state="proposed")
+    for presses in (1, 2):
+        await customer.send(type="action.confirm", action=action)
+        await customer.until("message.done")
+        assert len(script.turns) == 1 + presses
+
+
 async def test_what_was_decided_is_carried_out_before_the_reply_is_stopped(customer, propose, carry_out, script, rows):
     action = await propose()
-    gate = carry_out(action, hold=True)
+    gate = await carry_out(action, hold=True)
     await customer.send(type="action.confirm", action=action)
     await script.reached.wait()
     started = (await customer.until("run.started"))[-1]
@@ -219,7 +229,7 @@ async def test_what_was_decided_is_carried_out_before_the_reply_is_stopped(custo
 
 async def test_retrying_the_reply_to_a_button_decides_again(customer, propose, carry_out, script, verify):
     action = await propose()
-    carry_out(action)
+    await carry_out(action)
     await customer.send(type="action.confirm", action=action)
     reply = (await customer.until("message.done"))[-1]["message"]
     await customer.send(type="message.retry", message=reply)
@@ -250,7 +260,7 @@ async def test_a_decision_whose_process_died_is_carried_out_by_the_next(
     customer, processes, propose, carry_out, script, rows, verify
 ):
     action = await propose()
-    carry_out(action, hold=True)
+    await carry_out(action, hold=True)
     await customer.send(type="action.confirm", action=action)
     await script.reached.wait()
     await customer.until("run.started")

@@ -3,13 +3,19 @@
 import json
 import re
 import uuid
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
+
+from chat.cards import ShownAction, render_action, render_card
 
 pytestmark = pytest.mark.browser
 
-TALK, QUESTION, REPLY = (str(uuid.uuid4()) for _ in range(3))
+TALK, QUESTION, REPLY, ACTION, PRESSED, NEXT = (str(uuid.uuid4()) for _ in range(6))
+SHOP = SimpleNamespace(slug="techpro", language="en")
 FINISHED = (
     f"""<article class="msg" data-message="{REPLY}" data-finished><div class="prose"><p>The end.</p></div></article>"""
 )
@@ -199,3 +205,160 @@ def test_what_the_server_sends_as_text_stays_text(page, started):
     reply = page.locator("article[aria-busy=true]")
     expect(reply.locator(".prose")).to_have_text("<img src=x onerror=alert(1)>")
     expect(reply.locator("b, img")).to_have_count(0)
+
+
+# Cards and changes
+
+
+def drawn(state="proposed", summary="The return is registered.", minutes=15, **detail):
+    """A change as the server draws it."""
+    detail = {"title": "Return UltraBook 13", "confirm": "Confirm return", **detail}
+    until = timezone.now() + timedelta(minutes=minutes)
+    return render_action(ShownAction(uuid.UUID(ACTION), state, summary, detail, until), SHOP)
+
+
+@pytest.fixture
+def proposed(page, started) -> Line:
+    """A reply that proposes a change is under way."""
+    html = drawn()
+    started.say("action.proposed", message=REPLY, action=ACTION, summary="Return it", state="proposed", html=html)
+    page.get_by_role("button", name="Confirm return").wait_for()
+    page.route(re.compile("/techpro/actions/"), lambda route: route.fulfill(body=html, content_type="text/html"))
+    finished = FINISHED.replace("</article>", f"{html}</article>")
+    page.route(re.compile(f"/messages/{REPLY}"), lambda route: route.fulfill(body=finished, content_type="text/html"))
+    return started
+
+
+def finish(line, message=REPLY, text="Shall I?"):
+    line.say("message.done", message=message, text=text, html=f"<p>{text}</p>", finish="stop", citations=[])
+
+
+def accept(line, kind="confirm", text="Yes, go ahead."):
+    pressed = {"action": ACTION, "confirmed": kind == "confirm"}
+    line.say("message.accepted", client_id=f"action.{ACTION}.{kind}", message=PRESSED, text=text, **pressed)
+    line.say("run.started", message=NEXT, reply_to=PRESSED)
+
+
+def decisions(line):
+    return [frame for frame in line.sent if frame["type"].startswith("action.")]
+
+
+def test_cards_come_with_the_reply_and_survive_a_fresh_start_of_its_text(page, started):
+    product = {"code": "x1", "name": "<img src=x onerror=alert(1)>", "price": "$9.00", "available": True, "art": ""}
+    html = render_card("products", {"products": [product]}, SHOP)
+    started.say("message.card", message=REPLY, kind="products", data={}, html=html)
+    started.say("message.reset", message=REPLY, reason="fallback")
+    reply = page.locator(f'article[data-message="{REPLY}"]')
+    expect(reply.get_by_role("list", name="Products")).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(reply.locator("img")).to_have_count(0)
+
+
+def test_a_choice_is_sent_as_a_message(page, started):
+    html = render_card("choices", {"options": [{"label": "The laptop", "text": "The laptop of ORD-1001"}]}, SHOP)
+    started.say("message.card", message=REPLY, kind="choices", data={}, html=html)
+    finish(started)
+    page.route(re.compile("/techpro/messages/"), lambda route: route.fulfill(status=204))
+    page.get_by_role("group", name="Choose one").get_by_role("button").click()
+    expect(page.locator(".bubble").last).to_have_text("The laptop of ORD-1001")
+    page.wait_for_timeout(100)
+    assert started.last("message.send")["text"] == "The laptop of ORD-1001"
+
+
+def test_a_change_is_confirmed_by_keyboard_and_sent_once(page, proposed):
+    finish(proposed)
+    expect(page.locator("#status")).to_contain_text("Return UltraBook 13")
+    page.get_by_role("button", name="Confirm return").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    card = page.locator(f'[data-action="{ACTION}"]')
+    expect(card).to_contain_text("Passing it on")
+    expect(card).to_be_focused()
+    expect(page.locator("#status")).to_contain_text("Passing it on")
+    assert decisions(proposed) == [{"type": "action.confirm", "action": ACTION}]
+    accept(proposed)
+    expect(page.locator(".bubble").last).to_have_text("Yes, go ahead.")
+    expect(page.get_by_role("button", name="Edit and send again")).to_have_count(1)
+    html = drawn("done")
+    proposed.say("action.done", message=NEXT, action=ACTION, ok=True, summary="Done", state="done", html=html)
+    expect(card).to_contain_text("The return is registered.")
+    expect(card).to_be_focused()
+    expect(page.locator("#status")).to_contain_text("The return is registered.")
+    expect(page.get_by_role("button", name="Decline")).to_have_count(0)
+
+
+def test_a_double_click_declines_once(page, proposed):
+    finish(proposed)
+    page.get_by_role("button", name="Decline").dblclick()
+    page.wait_for_timeout(100)
+    assert decisions(proposed) == [{"type": "action.decline", "action": ACTION}]
+
+
+def test_a_change_confirmed_in_another_window_is_shown_as_such(page, proposed):
+    finish(proposed)
+    accept(proposed)
+    expect(page.locator(f'[data-action="{ACTION}"]')).to_contain_text("Passing it on")
+    expect(page.get_by_role("button", name="Confirm return")).to_have_count(0)
+
+
+def test_a_pressed_button_is_sent_again_when_the_line_is_back(page, proposed):
+    finish(proposed)
+    proposed.sent.clear()
+    page.route_web_socket(re.compile("/ws/techpro/chat/"), lambda socket: socket.close())
+    proposed.socket.close()
+    page.get_by_role("button", name="Confirm return").click()
+    expect(page.locator("#status")).to_contain_text("sent once we are back")
+    expect(page.locator(f'[data-action="{ACTION}"]')).to_contain_text("Passing it on")
+    assert decisions(proposed) == []
+    page.route_web_socket(re.compile("/ws/techpro/chat/"), proposed.connect)
+    page.wait_for_timeout(4000)
+    assert decisions(proposed) == [{"type": "action.confirm", "action": ACTION}]
+    accept(proposed)
+    proposed.sent.clear()
+    proposed.socket.close()
+    page.wait_for_timeout(1500)
+    assert decisions(proposed) == []
+
+
+@pytest.mark.parametrize("end", ["refused", "failed"])
+def test_a_button_that_came_to_nothing_can_be_pressed_again(page, proposed, end):
+    finish(proposed)
+    page.get_by_role("button", name="Confirm return").click()
+    expect(page.get_by_role("button", name="Confirm return")).to_have_count(0)
+    if end == "refused":
+        proposed.whisper("error", code="internal", detail="Something went wrong.", action=ACTION)
+    else:
+        accept(proposed)
+        proposed.say("message.failed", message=NEXT, text="", detail="Broken.", retryable=True, reference="7F3K21")
+    page.get_by_role("button", name="Confirm return").click()
+    page.wait_for_timeout(100)
+    assert len(decisions(proposed)) == 2
+
+
+def test_the_time_that_is_left_runs_out_on_the_page(page, started):
+    page.clock.install()
+    html = drawn(minutes=1.2)
+    started.say("action.proposed", message=REPLY, action=ACTION, summary="Return it", state="proposed", html=html)
+    gone = drawn("expired")
+    page.route(re.compile("/techpro/actions/"), lambda route: route.fulfill(body=gone, content_type="text/html"))
+    card = page.locator(f'[data-action="{ACTION}"]')
+    expect(card).to_contain_text("Open for 1 minute")
+    page.clock.fast_forward(100_000)
+    expect(card).to_contain_text("This offer has expired.")
+
+
+def test_a_change_proposed_again_is_shown_where_it_was_last_proposed(page, proposed):
+    finish(proposed)
+    proposed.say("message.accepted", client_id="again", message=PRESSED, text="And the return?")
+    proposed.say("run.started", message=NEXT, reply_to=PRESSED)
+    html = drawn()
+    proposed.say("action.proposed", message=NEXT, action=ACTION, summary="Return it", state="proposed", html=html)
+    expect(page.locator(f'article[data-message="{NEXT}"] [data-action="{ACTION}"]')).to_have_count(1)
+    expect(page.locator(f'[data-action="{ACTION}"]')).to_have_count(1)
+
+
+def test_a_link_from_the_shop_begins_the_message(page, open_chat):
+    open_chat(page, "?order=ORD-1002")
+    box = page.get_by_label("Message", exact=True)
+    expect(box).to_have_value("Where is my order ORD-1002?")
+    expect(box).to_be_focused()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_enabled()

@@ -12,6 +12,7 @@ export class Composer {
     this.box.addEventListener("keydown", (event) => this.#key(event));
     this.box.addEventListener("input", () => this.#changed());
     this.stopButton.addEventListener("click", () => on.stop());
+    if (this.box.value) this.fill(this.box.value);
     this.#changed();
   }
 

@@ -12,10 +12,23 @@ export class Reply {
   constructor(article) {
     this.article = article;
     this.prose = article.querySelector(".prose");
+    this.cards = article.querySelector(".attached");
+  }
+
+  /** What a screen reader is told at the end: the text, and which changes wait for a word. */
+  get words() {
+    const titles = [...this.article.querySelectorAll(".action h3")].map((title) => title.textContent);
+    return [this.prose.innerText, ...titles].filter(Boolean).join(" ");
   }
 
   /** Begins anew: a resumed stream tells everything from its start. */
   begin() {
+    this.cards?.replaceChildren();
+    this.reset();
+  }
+
+  /** The text so far is void; cards belong to tools that did run, and stay. */
+  reset() {
     this.#tail = "";
     this.#rendered = false;
     this.prose.replaceChildren();
@@ -48,6 +61,12 @@ export class Reply {
     this.#tail = "";
     this.prose.innerHTML = html;
     this.#end();
+  }
+
+  card(html) {
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    this.cards?.append(holder.content);
   }
 
   finish(html) {

@@ -17,6 +17,7 @@ export class Thread {
     this.messages = document.getElementById("messages");
     this.scroller = document.getElementById("scroll");
     this.newAnswer = document.getElementById("follow");
+    this.drawn = () => {}; // told of articles that the server has drawn anew
     for (const article of this.messages.querySelectorAll("article[aria-busy]"))
       this.#replies.set(article.dataset.message, new Reply(article));
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -45,8 +46,8 @@ export class Thread {
     this.#questionOf(clientId)?.remove();
   }
 
-  /** A question has been kept by the server: one of this tab's, or of another. */
-  accepted(clientId, id, text) {
+  /** A question has been kept by the server: one of this tab's, or of another. What was pressed is no text to edit. */
+  accepted(clientId, id, text, editable = true) {
     if (this.#article(id)) return;
     this.#reveal();
     const article = this.#questionOf(clientId) ?? this.#newQuestion(clientId);
@@ -54,6 +55,7 @@ export class Thread {
     const bubble = article.querySelector(".bubble");
     bubble.textContent = text;
     bubble.classList.remove("is-waiting");
+    if (!editable) article.querySelector('[data-do="edit"]')?.remove();
     this.#follow();
   }
 
@@ -94,8 +96,19 @@ export class Thread {
     this.#follow();
   }
 
+  /** A card of a tool, or a proposed change: the server's own HTML. */
+  card(id, html) {
+    this.#replies.get(id)?.card(html);
+    this.#follow();
+  }
+
   reset(id) {
-    this.#replies.get(id)?.begin();
+    this.#replies.get(id)?.reset();
+  }
+
+  /** The client_id of the message that a reply answers. */
+  askedBy(id) {
+    return this.#article(this.#article(id)?.dataset.replyTo ?? "")?.dataset.client ?? "";
   }
 
   /** The reply has come to its end; the server's own rendering of it brings sources and buttons. */
@@ -105,7 +118,7 @@ export class Thread {
     this.#replies.delete(id);
     replyCame();
     reply.finish(html);
-    announce(words || reply.prose.innerText);
+    announce(words || reply.words);
     this.#follow();
     await this.#replace(reply.article, id);
   }
@@ -187,10 +200,19 @@ export class Thread {
     const fresh = fragment?.querySelector("article");
     if (!fresh || !article.isConnected) return;
     localise(fragment);
-    const focused = article.contains(document.activeElement);
+    const focused = article.contains(document.activeElement) ? document.activeElement : null;
     article.replaceWith(fresh);
-    if (focused) fresh.querySelector("button, a")?.focus();
+    if (focused) this.#focusAgain(fresh, focused);
+    this.drawn(fresh);
     this.#follow();
+  }
+
+  /** Puts the focus where it was: on the same button of the same card, else on the first thing there is. */
+  #focusAgain(fresh, { dataset, parentElement }) {
+    const action = dataset.action ?? parentElement?.closest("[data-action]")?.dataset.action;
+    const card = action && fresh.querySelector(`[data-action="${CSS.escape(action)}"]`);
+    const button = card && dataset.decide && card.querySelector(`[data-decide="${CSS.escape(dataset.decide)}"]`);
+    (button || card || fresh.querySelector("button, a"))?.focus({ preventScroll: true });
   }
 
   /** A reply that came to nothing makes room for the next one to the same question. */
