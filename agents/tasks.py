@@ -1,4 +1,4 @@
-"""Jobs of the agent's: fitting a classifier to many examples."""
+"""Jobs of the agent's: fitting a classifier to many examples, and the care for proposed changes."""
 
 import logging
 
@@ -9,8 +9,11 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.manager import JobManager
 from procrastinate.tasks import configure_task
 
+from agents.actions import jobs
 from agents.routing import fitting
 from knowledge.tasks import UPKEEP
+
+__all__ = ["enqueue_fit", "fit_intents", "jobs"]
 
 FIT = "agents.fit_intents"
 log = logging.getLogger(__name__)

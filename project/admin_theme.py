@@ -56,10 +56,14 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Search", "search", reverse_lazy("admin:knowledge-search"), show=reviewer),
             ),
             _shop_group(curator=curator, agent=access.may("agent")),
+            _agent_group(curator=curator),
             _group(
                 "Conversations",
                 _item("Chat", "forum", f"/{tenant.slug}/"),
                 _item("Review", "rate_review", f"/{tenant.slug}/review/", show=access.may("reviewer", "curator")),
+                _item(
+                    "Changes", "fact_check", reverse_lazy("admin:agents_action_changelist"), show=access.may("agent")
+                ),
             ),
             _group(
                 "Organisation",
@@ -98,6 +102,18 @@ def _shop_group(*, curator: bool, agent: bool) -> dict[str, Any]:
         _item("Customers", "groups", reverse_lazy(page.format("customer")), show=agent),
         _item("Complaints", "support_agent", reverse_lazy(page.format("complaint")), show=agent),
         _item("Refunds", "payments", reverse_lazy(page.format("refund")), show=agent),
+    )
+
+
+def _agent_group(*, curator: bool) -> dict[str, Any]:
+    """What the assistant may do."""
+    page = "admin:agents_{}_changelist"
+    return _group(
+        "Assistant",
+        _item("Tools", "build", reverse_lazy(page.format("toolsetting")), show=curator),
+        _item("HTTP tools", "http", reverse_lazy(page.format("httptool")), show=curator),
+        _item("Calls of tools", "history_toggle_off", reverse_lazy(page.format("toolcall")), show=curator),
+        _item("Policy", "policy", reverse_lazy(page.format("agentpolicy")), show=curator),
     )
 
 

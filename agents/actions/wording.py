@@ -253,4 +253,4 @@ def _joined(sentence: str, clause: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?", "…", "”", "»", "“")) else f"{text}."
+    return text if text.rstrip("”»“ ").endswith((".", "!", "?", "…")) else f"{text}."

@@ -112,7 +112,9 @@ def test_what_has_changed_while_it_waited_is_not_made(talk, large, agent, order_
 
 def test_an_approval_agrees_to_what_was_shown(talk, agent):
     talk.policy(approval_amount=Decimal("1.00"))
-    action = talk.propose("return_delivered_order_items", order_id="#W2", item_ids=["D-OAK"], payment_method_id="card_1")
+    action = talk.propose(
+        "return_delivered_order_items", order_id="#W2", item_ids=["D-OAK"], payment_method_id="card_1"
+    )
     talk.decide(action)
     with tenant_scope(talk.tenant.pk):
         OrderItem.objects.filter(order__code="#W2", variant_code="D-OAK").update(price=Decimal("1300.00"))

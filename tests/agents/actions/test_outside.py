@@ -37,9 +37,7 @@ class Server:
 def make_tool(monkeypatch):
     def make(*answers, summary="Book a fitting on {day}"):
         server = Server(*answers)
-        tool = Tool(
-            "book_fitting", "Books.", ToolKind.CHANGE, {}, server, external=True, summary=summary, scoped=False
-        )
+        tool = Tool("book_fitting", "Books.", ToolKind.CHANGE, {}, server, external=True, summary=summary, scoped=False)
         for module in ("agents.actions.running", "agents.actions.decisions"):
             monkeypatch.setattr(f"{module}.find_tool", lambda *_: tool)
         return tool, server

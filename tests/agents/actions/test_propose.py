@@ -77,7 +77,9 @@ def test_a_proposal_that_would_cost_something_else_now_replaces_the_old(talk):
     first = talk.propose("return_delivered_order_items", order_id="#W2", item_ids=["D-OAK"], payment_method_id="card_1")
     with tenant_scope(talk.tenant.pk):
         OrderItem.objects.filter(order__code="#W2", variant_code="D-OAK").update(price=Decimal("299.99"))
-    second = talk.propose("return_delivered_order_items", order_id="#W2", item_ids=["D-OAK"], payment_method_id="card_1")
+    second = talk.propose(
+        "return_delivered_order_items", order_id="#W2", item_ids=["D-OAK"], payment_method_id="card_1"
+    )
     assert second.pk != first.pk
     assert second.amount == Decimal("-299.99")
     assert talk.again(first).state == ActionState.EXPIRED
