@@ -3,6 +3,7 @@
 import datetime as dt
 import itertools
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
@@ -27,6 +28,7 @@ VALUES: dict[type[Any], Any] = {
     models.DateField: dt.date.today,
     models.BooleanField: lambda: False,
     models.FloatField: lambda: 0.5,
+    models.DecimalField: lambda: Decimal(1),
     models.IntegerField: lambda: next(NUMBERS),
     models.CharField: lambda: f"x{next(NUMBERS)}",
     models.TextField: lambda: f"x{next(NUMBERS)}",
@@ -47,9 +49,8 @@ def make_row(model: type[TenantOwned], tenant_id: int) -> Any:
 def _must_be_given(field: Any) -> bool:
     if field.is_relation:
         return not field.null
-    return not (
-        field.null or field.has_default() or getattr(field, "auto_now_add", False) or getattr(field, "auto_now", False)
-    )
+    stamped = getattr(field, "auto_now_add", False) or getattr(field, "auto_now", False)
+    return not (field.null or field.blank or field.has_default() or stamped)
 
 
 def _value(field: Any, tenant_id: int) -> Any:
