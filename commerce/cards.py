@@ -43,8 +43,13 @@ class ProductCard:
     def summary(self) -> str:
         """A line of short specifications, each to its first comma: “14 inch, Core i7, 16 GB, 12 hours”."""
         values = (re.split(r"[,;(]", written(value))[0].strip() for value in in_order(self.specifications).values())
-        fitting = [value for value in values if value.lower() not in NOTHING and len(value) <= SUMMARY_LENGTH]
+        fitting = [value for value in values if _tells(value)]
         return ", ".join(dict.fromkeys(fitting[:SUMMARY_FACTS]))
+
+
+def _tells(value: str) -> bool:
+    """Whether a value is short and says something without its name: “12 hours”, not “12”, “3 x 4” or “none”."""
+    return len(value) <= SUMMARY_LENGTH and value.lower() not in NOTHING and not re.fullmatch(r"[\W\d_x]*", value)
 
 
 def in_order(specifications: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,16 @@ from tenants.scope import current_tenant_id
 def fetch(sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The rows of a query of the tenant in scope, which it names as %(tenant)s; raises NoTenantScope outside of one."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"tenant": current_tenant_id(), **values})
+        cursor.execute(sql, {"tenant": current_tenant_id(), **{name: _plain(value) for name, value in values.items()}})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+def _plain(value: Any) -> Any:
+    """Texts without NUL, which PostgreSQL refuses and no code holds."""
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 def card(row: Sequence[Any]) -> ProductCard:

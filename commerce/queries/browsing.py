@@ -11,6 +11,7 @@ from typing import Any
 
 from commerce.cards import CARD_COLUMNS, ProductCard
 from commerce.graph.rows import card, fetch
+from commerce.models.lookup import WORD_LENGTH
 
 PAGE = 24  # products on a page
 WORDS = 6  # of a search that count
@@ -72,7 +73,7 @@ def fold(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a search, folded, each once."""
-    return list(dict.fromkeys(re.findall(r"[^\W_]+", fold(text.replace("\0", " ")))))[:WORDS]
+    return list(dict.fromkeys(word[:WORD_LENGTH] for word in re.findall(r"[^\W_]+", fold(text))))[:WORDS]
 
 
 def search_products(search: Search, *, size: int = PAGE) -> ProductPage:
@@ -105,7 +106,7 @@ def _values(search: Search, words: Sequence[str]) -> dict[str, Any]:
         "categories": list(search.categories), "brands": list(search.brands), "low": search.low, "high": search.high,
     }  # fmt: skip
     for place, word in enumerate(words):
-        values[f"word{place}"], values[f"end{place}"] = word, word + (LAST_LETTER if len(word) > 1 else "\0")
+        values[f"word{place}"], values[f"end{place}"] = word, word + (LAST_LETTER if len(word) > 1 else "\1")
     return values
 
 

@@ -116,7 +116,9 @@ def _steps(
         steps.append(
             TimelineStep(
                 status=step,
-                done=place < max(reached, 1) or (last and place == reached and status == DeliveryStatus.DELIVERED),
+                done=place < reached
+                or (status is None and place == 0)
+                or (last and status == DeliveryStatus.DELIVERED),
                 current=place == reached and status != DeliveryStatus.RETURNED,
                 at=event.at if event else order.placed_at if place == 0 else None,
                 place=event.place if event else "",

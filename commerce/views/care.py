@@ -124,4 +124,4 @@ def _answer(  # noqa: PLR0913, PLR0917 (what the three forms share, each named o
             return redirect(f"{address}?{urlencode({'sent': sent})}")
     context |= order_context(customer, order) | {"form": form, "active": "orders", "may_return": may_return(order)}
     context["most"] = refundable(order)
-    return render(request, template, context, status=422 if form.errors else 200)
+    return render(request, template, context)

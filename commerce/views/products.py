@@ -23,7 +23,7 @@ from tenants.access import TenantRequest, tenant_view
 FITS, SIMILAR = 8, 4  # products shown on another one's page
 SHOWN_VALUES = 12  # of a filter; more are found by searching
 SORT_LABELS = {
-    "": "Best match", "popular": "Most popular", "price": "Lowest price", "-price": "Highest price",
+    "": "Best first", "popular": "Most popular", "price": "Lowest price", "-price": "Highest price",
     "rating": "Highest rated", "name": "Name",
 }  # fmt: skip
 _LABELS = {
@@ -51,8 +51,7 @@ def products(request: TenantRequest) -> HttpResponse:
         "found": found,
         "categories": found.categories[:SHOWN_VALUES],
         "brands": found.brands[:SHOWN_VALUES],
-        "sorts": {name: label for name, label in SORT_LABELS.items() if name or search.text},
-        "sort": search.sort or ("" if search.text else "popular"),
+        "sorts": SORT_LABELS,
         "narrowed": _is_narrowed(form, search.in_stock),
         "tray": picked,
         "tray_codes": [product.code for product in picked],

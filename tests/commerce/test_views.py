@@ -341,7 +341,7 @@ def test_what_is_missing_is_said_and_nothing_typed_is_lost(people):
     client = client_of(people["customer"])
     response = send(client, ODD, "complaint", text="Left one", wanted="advice", items=item_ids(ODD)[:1])
     page = text_of(response)
-    assert response.status_code == 422
+    assert response.status_code == 200
     assert "at least one full sentence" in page
     assert "Choose what comes closest" in page
     assert ">Left one</textarea>" in page
@@ -366,7 +366,7 @@ def test_a_form_without_its_id_is_to_be_sent_again(people):
     response = client_of(people["customer"]).post(
         path("orders", ODD, "complaint"), {"kind": "late", "text": "It came three weeks late.", "once": "x"}
     )
-    assert response.status_code == 422
+    assert response.status_code == 200
     assert "It came three weeks late." in text_of(response)
     assert rows(Complaint) == []
 
@@ -387,10 +387,10 @@ def test_a_return_that_cannot_be_is_refused_in_words(people):
     client = client_of(people["customer"])
     assert "once the order has been delivered" in text_of(client.get(path("orders", "ORD-2", "return")))
     response = send(client, "ORD-2", "return", items=item_ids("ORD-2")[:1], method="card")
-    assert response.status_code == 422
+    assert response.status_code == 200
     assert rows(Return) == []
     response = send(client, ODD, "return", items=item_ids("ORD-2"), method="dave's")
-    assert response.status_code == 422
+    assert response.status_code == 200
     assert rows(Return) == []
     assert "Choose at least one item" in text_of(send(client, ODD, "return", method="card"))
 
@@ -398,11 +398,11 @@ def test_a_return_that_cannot_be_is_refused_in_words(people):
 def test_money_is_asked_back_up_to_what_was_paid(people):
     client = client_of(people["customer"])
     response = send(client, ODD, "refund", amount="1100", reason="All of it is broken.", method="card")
-    assert response.status_code == 422
+    assert response.status_code == 200
     assert "more than can be given back" in text_of(response)
     assert "All of it is broken." in text_of(response)
     for amount in ("-5", "0", "ten", ""):
-        assert send(client, ODD, "refund", amount=amount, reason="Broken.", method="card").status_code == 422
+        assert send(client, ODD, "refund", amount=amount, reason="Broken.", method="card").status_code == 200
     response = send(client, ODD, "refund", amount="$20.50", reason="The box was open.", method="card")
     (asked,) = rows(Refund)
     assert (asked.amount, asked.reason) == (Decimal("20.50"), "The box was open.")
