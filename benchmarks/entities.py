@@ -74,7 +74,7 @@ def measure_accuracy(verbose: bool) -> bool:
 
 
 def measure_time(count: int) -> bool:
-    from agents.routing.catalogue import Catalogue, NamedProduct
+    from agents.routing.catalogue import Catalogue
     from agents.routing.entities import Taken
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -13,7 +13,7 @@ from django.db import connection
 
 from agents.models import IntentExample, IntentModel
 from agents.routing import builtin, kernel
-from agents.routing.kernel import KernelRidge
+from agents.routing.classifier import Classifier
 from knowledge.embedding.base import get_embedder
 from tenants.scope import tenant_scope
 
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agents.routing.builtin import Example
+    from agents.routing.kernel import KernelRidge
+    from knowledge.embedding.base import Floats
 
 VERSION = "1"
 """Of the method; raise it when what is fitted to the same examples changes."""
-IN_PLACE = 1500
-"""A tenant's own examples up to which whoever needs the classifier fits it; a worker fits larger ones."""
+IN_PLACE = 200
+"""A tenant's own examples up to which the first who needs the classifier fits it; otherwise a worker does."""
 MAX_EXAMPLES = 20_000
 """The kernel of these takes 1.6 GB while it is fitted."""
 KEPT = 12
@@ -60,17 +62,17 @@ class _Kept:
     """Fitted classifiers of this process by fingerprint, the least used dropped first."""
 
     def __init__(self) -> None:
-        self._models: OrderedDict[str, KernelRidge] = OrderedDict()
+        self._models: OrderedDict[str, Classifier] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, fingerprint: str) -> KernelRidge | None:
+    def get(self, fingerprint: str) -> Classifier | None:
         with self._lock:
             model = self._models.get(fingerprint)
             if model is not None:
                 self._models.move_to_end(fingerprint)
             return model
 
-    def put(self, fingerprint: str, model: KernelRidge) -> KernelRidge:
+    def put(self, fingerprint: str, model: Classifier) -> Classifier:
         with self._lock:
             self._models[fingerprint] = model
             while len(self._models) > KEPT:
@@ -92,11 +94,11 @@ def read_state(tenant_id: int) -> State:
     return State(own, off, hashlib.sha256(repr(parts).encode()).hexdigest())
 
 
-def classifier(tenant_id: int, state: State, *, wait: bool = False) -> KernelRidge | None:
+def classifier(tenant_id: int, state: State, *, wait: bool = False) -> Classifier:
     """The classifier of a state: from memory, as stored, or fitted now where that is quick or `wait` asks for it.
 
-    Otherwise a worker is asked to fit it and the last one, or that of the built-in examples, serves until then. None
-    when there are no examples at all. Opens its own scopes.
+    Otherwise a worker is asked to fit it and the last one, or that of the built-in examples, serves until then. Opens
+    its own scopes.
 
     Raises:
         EmbedderError: examples must be embedded and the embedder cannot be used.
@@ -108,51 +110,60 @@ def classifier(tenant_id: int, state: State, *, wait: bool = False) -> KernelRid
     stored = _stored(tenant_id)
     if stored and stored[0] == state.fingerprint:
         return stored[1]
-    if wait or state.own <= IN_PLACE:
+    if wait or (stored is None and state.own <= IN_PLACE):
         return fit(tenant_id)
     from agents.tasks import enqueue_fit
 
-    enqueue_fit(tenant_id)
+    with tenant_scope(tenant_id):
+        enqueue_fit(tenant_id)
     return stored[1] if stored else _built_in(state)
 
 
-def fit(tenant_id: int) -> KernelRidge | None:
-    """Fit and store the classifier of a tenant's examples as they are now; opens its own scopes, works in none."""
+def fit(tenant_id: int) -> Classifier:
+    """Fit and store the classifier of a tenant's examples as they are now; opens its own scopes, works in none.
+
+    Raises:
+        EmbedderError: examples must be embedded and the embedder cannot be used.
+    """
+    with tenant_scope(tenant_id):
+        state = read_state(tenant_id)
+        rows = IntentExample.objects.filter(intent__enabled=True).order_by("-pk")
+        own = [builtin.Example(*pair) for pair in rows.values_list("intent__name", "text")[:MAX_EXAMPLES]]
+    if not own:
+        return _built_in(state)
+    stored = _stored(tenant_id)
     with _fitting:
-        with tenant_scope(tenant_id):
-            state = read_state(tenant_id)
-            own = list(
-                IntentExample.objects.filter(intent__enabled=True)
-                .order_by("pk")
-                .values_list("intent__name", "text")[:MAX_EXAMPLES]
-            )
         if (model := kept.get(state.fingerprint)) is not None:
             return model
-        stored = _stored(tenant_id)
-        examples = [*_enabled(state), *(builtin.Example(*pair) for pair in own)]
-        model = _fit(examples, dict(zip(stored[1].keys.tolist(), stored[1].vectors, strict=True)) if stored else {})
-        if model is None:
-            return None
-        with tenant_scope(tenant_id):
-            values = {"fingerprint": state.fingerprint, "classes": list(model.classes), "data": model.pack()}
-            IntentModel.objects.update_or_create(tenant_id=tenant_id, defaults=values)
-        return kept.put(state.fingerprint, model)
+        model = _fit_both(state, own, _vectors(stored[1]) if stored else {})
+    with tenant_scope(tenant_id):
+        classes = sorted({example.intent for example in own})
+        values = {"fingerprint": state.fingerprint, "classes": classes, "data": model.pack()}
+        IntentModel.objects.update_or_create(tenant_id=tenant_id, defaults=values)
+    return kept.put(state.fingerprint, model)
 
 
-def _built_in(state: State) -> KernelRidge | None:
+def _fit_both(state: State, own: Sequence[Example], known: dict[int, Floats]) -> Classifier:
+    """The classifiers of built-in intents, with what the tenant taught them, and of the tenant's own."""
+    taught = [example for example in own if example.intent in builtin.DESCRIPTIONS]
+    added = [example for example in own if example.intent not in builtin.DESCRIPTIONS]
+    return Classifier(_fit([*_enabled(state), *taught], known), _fit(added, known))
+
+
+def _built_in(state: State) -> Classifier:
+    """The classifier of the built-in intents that are on, which tenants without examples share."""
+    name = f"built-in {sorted(state.disabled & builtin.DESCRIPTIONS.keys())}"
     with _fitting:
-        name = f"built-in {sorted(state.disabled)}"
         if (model := kept.get(name)) is not None:
             return model
-        model = _fit(_enabled(state), {})
-        return kept.put(name, model) if model else None
+        return kept.put(name, Classifier(_fit(_enabled(state), {}), None))
 
 
 def _enabled(state: State) -> list[Example]:
     return [example for example in builtin.examples() if example.intent not in state.disabled]
 
 
-def _fit(examples: Sequence[Example], known: dict[int, kernel.Floats]) -> KernelRidge | None:
+def _fit(examples: Sequence[Example], known: dict[int, Floats]) -> KernelRidge | None:
     if not examples:
         return None
     texts = [example.text for example in examples]
@@ -160,7 +171,13 @@ def _fit(examples: Sequence[Example], known: dict[int, kernel.Floats]) -> Kernel
     return kernel.fit(vectors, texts, [example.intent for example in examples], keys)
 
 
-def _stored(tenant_id: int) -> tuple[str, KernelRidge] | None:
+def _vectors(model: Classifier) -> dict[int, Floats]:
+    """The vectors of a classifier's examples by key."""
+    parts = [part for part in (model.base, model.own) if part]
+    return {key: vector for part in parts for key, vector in zip(part.keys.tolist(), part.vectors, strict=True)}
+
+
+def _stored(tenant_id: int) -> tuple[str, Classifier] | None:
     """The stored classifier and its fingerprint; None when there is none or it cannot be read."""
     with tenant_scope(tenant_id):
         fingerprint = IntentModel.objects.values_list("fingerprint", flat=True).first()
@@ -170,7 +187,7 @@ def _stored(tenant_id: int) -> tuple[str, KernelRidge] | None:
             return fingerprint, model
         data = bytes(IntentModel.objects.values_list("data", flat=True).get())
     try:
-        return fingerprint, kept.put(fingerprint, KernelRidge.unpack(data))
+        return fingerprint, kept.put(fingerprint, Classifier.unpack(data))
     except (ValueError, KeyError, EOFError, OSError):
         log.warning("The stored classifier of tenant %s cannot be read: it is fitted again", tenant_id)
         return None

@@ -78,6 +78,7 @@ POST_BARE = re.compile(
     r"(?<![\w#€$£.,+/-])(\d{5}(?:-\d{4})?)(?![\w€$£%/-]|[.,]\d|\s?(?:mah|gb|tb|usd|eur|gbp|dollars?|euros?)\b)",
     re.IGNORECASE,
 )
+NESTED = re.compile(r"\([^()]*[+*}][^()]*\)(?:[+*]|\{\d*,)")  # an endless number of ways to fit one text
 SEPARATORS = re.compile(r"[\s_-]+")
 _TOKEN = re.compile(r"#?[A-Za-z0-9]+(?:[-_/.][A-Za-z0-9]+)*")
 
@@ -100,7 +101,7 @@ def _is_address(match: regex.Match[str]) -> bool:
 
 def find_orders(text: str, taken: Taken, patterns: Sequence[str]) -> Iterator[Entity]:
     """Order ids: the tenant's own forms, `ORD-1002` and `#W2378156` however they are typed, numbers after "order"."""
-    yield from _own(text, taken, compiled(tuple(patterns)))
+    yield from _own(text, taken, list(compiled(tuple(patterns))))
     for expression, form in ((ORD, _ord), (W_NUMBER, _w)):
         for match in expression.finditer(text):
             if (value := form(match[1])) and taken.take(*match.span()):
@@ -142,17 +143,19 @@ def _problem(pattern: str) -> str:
         expression = regex.compile(pattern, regex.IGNORECASE)
     except regex.error as error:
         return f"this is no regular expression: {error}."
+    if NESTED.search(pattern):
+        return "do not repeat what is repeated already, as in (a+)+."
     try:
         if any(expression.fullmatch(word, timeout=PATTERN_LIMIT) for word in ("", "order", "refund", "please")):
             return "it fits ordinary words. Ask for digits: SO\\d{6}."
         for sample in ("a" * MAX_ID, "1" * MAX_ID, "A1" * (MAX_ID // 2), "1-" * (MAX_ID // 2)):
             expression.fullmatch(sample + "!", timeout=PATTERN_LIMIT)
     except TimeoutError:
-        return "it takes too long. Do not repeat what is repeated already, as in (a+)+."
+        return "it takes too long for some texts. Write it more simply."
     return ""
 
 
-def _own(text: str, taken: Taken, patterns: Sequence[regex.Pattern[str]]) -> Iterator[Entity]:
+def _own(text: str, taken: Taken, patterns: list[regex.Pattern[str]]) -> Iterator[Entity]:
     """What has a form of the tenant's own, with missing or other separators put right."""
     if not patterns:
         return
@@ -167,20 +170,19 @@ def _own(text: str, taken: Taken, patterns: Sequence[regex.Pattern[str]]) -> Ite
                     break
 
 
-def _fitting(written: str, patterns: Sequence[regex.Pattern[str]]) -> str:
-    """The spelling of `written` that one of the patterns has; empty when none has."""
+def _fitting(written: str, patterns: list[regex.Pattern[str]]) -> str:
+    """The spelling of `written` that one of the patterns has; empty when none has. Drops patterns that take too long."""
     if not any(letter.isdigit() for letter in written):
         return ""
     bare = SEPARATORS.sub("", written.lstrip("#"))
     dashed = re.sub(r"(?<=[A-Za-z])-?(?=\d)", "-", SEPARATORS.sub("-", written.lstrip("#")), count=1)
     spellings = dict.fromkeys((written, written.lstrip("#"), bare, dashed, f"#{bare}", f"#{dashed}"))
-    for pattern in patterns:
-        for spelling in spellings:
-            try:
-                if pattern.fullmatch(spelling, timeout=PATTERN_LIMIT):
-                    return _cased(spelling, pattern)
-            except TimeoutError:
-                break
+    for pattern in patterns.copy():
+        try:
+            if found := next((s for s in spellings if pattern.fullmatch(s, timeout=PATTERN_LIMIT)), None):
+                return _cased(found, pattern)
+        except TimeoutError:
+            patterns.remove(pattern)
     return ""
 
 

@@ -15,6 +15,7 @@ from agents.routing.entities import MAX_TEXT, Entities, Taken, without_repeats
 from agents.routing.fitting import State, classifier, read_state
 from agents.routing.identifiers import find_emails, find_orders, find_postcodes
 from agents.routing.numbers import find_amounts, find_quantities
+from agents.routing.shortcuts import HAS_WORD
 from agents.routing.shop import ShopForms, catalogue, read_shop
 from knowledge.embedding.base import get_embedder
 from tenants.scope import tenant_scope
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from agents.routing.catalogue import Catalogue
-    from agents.routing.kernel import Floats, KernelRidge
+    from agents.routing.classifier import Classifier
 
 FRESH = 3.0
 """Seconds for which a process believes what it read of examples and shop."""
@@ -96,9 +97,9 @@ def understand(
     entities = find_entities(text, known.shop, products, language=language, today=today)
     clauses = split_clauses(text, language)
     model = classifier(tenant_id, known.state, wait=wait)
-    if model is None or not clauses:
+    if not HAS_WORD.search(text):
         return Understanding((), entities, clauses, 0.0)
-    intents, best = _decide(text, clauses, model)
+    intents, best = _decide(text, clauses or (Clause(text, 0, len(text)),), model)
     return Understanding(intents, entities, clauses, round(1 - _sureness(best), 4))
 
 
@@ -132,32 +133,26 @@ def _read(tenant_id: int, *, fresh: bool) -> _Known:
     return known
 
 
-def _decide(text: str, clauses: tuple[Clause, ...], model: KernelRidge) -> tuple[tuple[ScoredIntent, ...], float]:
+def _decide(text: str, clauses: tuple[Clause, ...], model: Classifier) -> tuple[tuple[ScoredIntent, ...], float]:
     """The intents of the whole message and of its clauses, surest first, and the best score of all (-1 to 1)."""
     whole = Clause(text[clauses[0].start : clauses[-1].end], clauses[0].start, clauses[-1].end)
     parts = (whole,) if len(clauses) == 1 else (whole, *clauses)
     texts = [part.text for part in parts]
-    scores = model.scores(get_embedder().encode_texts(texts), texts)
+    all_best = model.best(get_embedder().encode_texts(texts), texts)
+    if not all_best:
+        return (), -1.0
     found: dict[str, tuple[float, Clause]] = {}
-    for part, row in zip(parts[1:], scores[1:], strict=True):
-        name, score, lead = _first(model.classes, row)
-        if score >= FOUND and lead >= CLEAR and score > found.get(name, (-math.inf, part))[0]:
-            found[name] = score, part
-    name, score, _ = _first(model.classes, scores[0])
+    for part, best in zip(parts[1:], all_best[1:], strict=True):
+        if best.score >= FOUND and best.lead >= CLEAR and best.score > found.get(best.name, (-math.inf, part))[0]:
+            found[best.name] = best.score, part
+    name, score, _ = all_best[0]
     if name in found or len(found) < TWO:  # the sum of two wishes may look like a third
         found[name] = max((score, whole), found.get(name, (-math.inf, whole)), key=lambda pair: pair[0])
     ranked = sorted(found.items(), key=lambda item: -item[1][0])
     intents = tuple(
         ScoredIntent(name, round(_sureness(score), 4), part.start, part.end) for name, (score, part) in ranked
     )
-    return intents, float(scores.max())
-
-
-def _first(classes: tuple[str, ...], scores: Floats) -> tuple[str, float, float]:
-    """The best class, its score, and by how much it leads the next."""
-    order = scores.argsort()[::-1]
-    second = float(scores[order[1]]) if len(order) > 1 else -1.0
-    return classes[order[0]], float(scores[order[0]]), float(scores[order[0]]) - second
+    return intents, max(best.score for best in all_best)
 
 
 def _sureness(score: float) -> float:
