@@ -10,8 +10,8 @@ from commerce.exchange.incoming_catalogue import take_products, take_relations, 
 from commerce.exchange.incoming_customers import take_customers
 from commerce.exchange.incoming_orders import take_orders
 from commerce.exchange.reading import Fields, Report, read_top
-from commerce.models import Shop
-from commerce.services.catalogue import follow_variants, lock_shop
+from commerce.models import Order, Shop
+from commerce.services.catalogue import current_shop, follow_variants
 from tenants.services import record_audit
 
 MAX_RETURN_DAYS = 3650
@@ -35,7 +35,7 @@ def import_shop(data: Any, *, actor: str) -> Imported:
     """Takes products, customers, orders and what belongs to them into the tenant in scope.
 
     A record that is there already is replaced by that of the data; those that the data does not name stay as they are.
-    Relations and rules, where the data has any, replace all. `docs/operations.md` has the form.
+    Relations and rules, where the data has any, replace all.
 
     Args:
         data: of `export_shop`; days may be relative to now (`placed_days_ago`, `expected_in_days` …).
@@ -47,7 +47,8 @@ def import_shop(data: Any, *, actor: str) -> Imported:
     report = Report()
     top = read_top(data, report)
     report.refuse()
-    shop = lock_shop()
+    _lock_orders(top)
+    shop = current_shop()
     _take_settings(top, shop)
     counts = {
         **take_products(top),
@@ -63,6 +64,13 @@ def import_shop(data: Any, *, actor: str) -> Imported:
     follow_variants()
     record_audit(actor=actor, action="shop.imported", detail=dict(counts))
     return Imported(counts, report.all_warnings())
+
+
+def _lock_orders(top: Fields) -> None:
+    """Orders before payment methods, as every service does: so an import and a customer cannot block each other."""
+    named = top.values.get("orders")
+    orders = Order.objects.select_for_update().filter(code__in=list(named) if isinstance(named, dict) else [])
+    list(orders.order_by("pk").values_list("pk"))
 
 
 def _take_settings(top: Fields, shop: Shop) -> None:

@@ -17,11 +17,6 @@ def current_shop() -> Shop:
     return shop
 
 
-def lock_shop() -> Shop:
-    """`current_shop`, kept from other changes until the transaction ends."""
-    return Shop.objects.select_for_update().get(pk=current_shop().pk)  # type: ignore[no-any-return] # TenantManager's rows are Any
-
-
 @transaction.atomic
 def follow_variants(products: Iterable[Product] | None = None) -> None:
     """Takes price and availability of these products, or of all, from their variants; the catalogue's version rises.
