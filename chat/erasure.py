@@ -5,9 +5,12 @@ from collections import Counter
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from agents.models import Action, Session, ToolCall
 from chat.models import Conversation
+from commerce.models import Customer
+from commerce.services.erasure import erase_customer as erase_shop_records
 from tenants.models import Membership, Role
 from tenants.scope import user_scope
 from tenants.services import record_audit
@@ -16,16 +19,22 @@ from tenants.services import record_audit
 def erase_customer(*, email: str, actor: str) -> dict[str, int]:
     """Removes what the tenant in scope holds about the person with this address.
 
-    Conversations go with their messages, frames, ratings and reviews. The account goes too when it belongs to no other
-    tenant and to nobody who works for this one; then its sessions end. The audit trail notes a digest of the address.
+    Conversations go with their messages, frames, ratings and reviews, and with what the agent kept of them; those of a
+    visitor who proved to be this customer, too. So do the shop's records: addresses, orders, complaints. The account
+    goes when it belongs to no other tenant and to nobody who works for this one; then its sessions end. The audit trail
+    notes a digest of the address.
 
     Returns:
         How many rows of each kind were removed; empty when nobody is known by that address.
     """
     removed: Counter[str] = Counter()
     with transaction.atomic():
-        for user in User.objects.filter(Q(email__iexact=email) | Q(username__iexact=email)):
-            removed.update(_counted(Conversation.objects.filter(user=user).delete()))
+        users = list(User.objects.filter(Q(email__iexact=email) | Q(username__iexact=email)))
+        customers = Customer.objects.filter(Q(email__iexact=email.strip()) | Q(user__in=users))
+        removed.update(_erase_conversations(users, customers))
+        for address in {email, *customers.exclude(email="").values_list("email", flat=True)}:
+            removed.update(erase_shop_records(email=address))
+        for user in users:
             removed.update(_counted(Membership.objects.filter(user=user, role=Role.CUSTOMER).delete()))
             if not _needed(user):
                 removed.update(_delete_account(user))
@@ -33,6 +42,18 @@ def erase_customer(*, email: str, actor: str) -> dict[str, int]:
             digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()[:16]
             record_audit(actor=actor, action="customer.erased", target=digest, detail=dict(removed))
     return dict(removed)
+
+
+def _erase_conversations(users: list[User], customers: "QuerySet[Customer]") -> Counter[str]:
+    """Removes the conversations of these users and customers, and what the agent keeps under their ids."""
+    bound = Session.objects.filter(customer__in=customers).values("conversation")
+    conversations = Conversation.objects.filter(Q(user__in=users) | Q(pk__in=bound))
+    ids = list(conversations.values_list("pk", flat=True))
+    removed: Counter[str] = Counter()
+    for kept in (Action, ToolCall, Session):
+        removed.update(_counted(kept.objects.filter(conversation__in=ids).delete()))
+    removed.update(_counted(Conversation.objects.filter(pk__in=ids).delete()))
+    return removed
 
 
 def _counted(deletion: tuple[int, dict[str, int]]) -> dict[str, int]:

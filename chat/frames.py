@@ -60,6 +60,11 @@ class DecideAction:
     confirmed: bool
 
 
+def client_id_of(decision: DecideAction) -> str:
+    """The client_id of the message that a pressed button is: the same however often it is pressed."""
+    return f"{BUTTON_PREFIX}{decision.action}.{'confirm' if decision.confirmed else 'decline'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Resume:
     """Asks for the frames after number `after`, and those to come."""

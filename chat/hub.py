@@ -15,7 +15,6 @@ from weakref import WeakValueDictionary
 
 from django.db import InterfaceError, OperationalError
 
-from agents.context import Decision
 from chat import journal, queries, services
 from chat.frames import DecideAction, Resume, SendMessage
 from chat.hints import Hints
@@ -75,8 +74,7 @@ class Hub:
     async def decide(self, socket: Socket, tenant: Tenant, person: Person, frame: DecideAction) -> None:
         """Takes a customer's word on a proposed action as a message; raises like `post`."""
         conversation = (await in_tenant(tenant.pk, queries.conversation_of_action, person, frame.action)).pk
-        decision = Decision(frame.action, frame.confirmed)
-        posting = partial(services.decide, server=self.server, tenant=tenant, person=person, decision=decision)
+        posting = partial(services.decide, server=self.server, tenant=tenant, person=person, decision=frame)
         await asyncio.shield(self.spawn(self._take(socket, tenant, conversation, posting)))
 
     async def _take(

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from chat import cards, queries, reviewing
 from chat.models import BEST_RATING, Message, Review
 from chat.reviewing import Finding
-from chat.traces import account_of
+from chat.traces import account_of, calls_of, changes_of
 from knowledge.queries import live_documents
 from tenants.access import TenantRequest, tenant_view
 from tenants.models import Role
@@ -129,10 +129,13 @@ def _listed(request: TenantRequest) -> Page[Message]:
 
 def _detail(request: TenantRequest, shown: Message, verdict: Verdict | None) -> dict[str, Any]:
     reviews = list(Review.objects.filter(message=shown).select_related("reviewer"))
+    cards.attach([shown], request.tenant, with_buttons=False)
     mine = next((review for review in reviews if review.reviewer == request.access.user), None)
     return {
         "shown": shown,
         "account": account_of(shown.trace, shown.citations, request.tenant.slug),
+        "calls": calls_of(shown.pk),
+        "changes": changes_of(shown.pk),
         "others": [review for review in reviews if review is not mine],
         "verdict": verdict,
         "verdicts": VERDICTS,

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from agents.context import Decision
 from agents.models import Action, ActionState
-from chat.frames import BUTTON_PREFIX
+from chat.frames import DecideAction, client_id_of
 from chat.journal import Job, Log, job_of, reply_to
 from chat.models import BROKEN_OFF, TITLE_LENGTH, UNFINISHED, Conversation, Feedback, Message, Role, State
 from chat.queries import (
@@ -157,13 +157,13 @@ def retry_reply(*, server: uuid.UUID, tenant: Tenant, person: Person, message_id
         return Posted(conversation.pk, question.pk, after, base, tuple(log.frames), job, conversation.server)
 
 
-def decide(*, server: uuid.UUID, tenant: Tenant, person: Person, decision: Decision) -> Posted:
+def decide(*, server: uuid.UUID, tenant: Tenant, person: Person, decision: DecideAction) -> Posted:
     """Takes a customer's word on a proposed action: a message like any other, the same one however often it is pressed.
 
     One whose reply broke off, or left the action as it was, is answered anew. Raises NotFoundError for an action that
     was not proposed to them.
     """
-    client_id = f"{BUTTON_PREFIX}{decision.action}.{'confirm' if decision.confirmed else 'decline'}"
+    client_id = client_id_of(decision)
     with tenant_scope(tenant.pk):
         conversation = conversation_of_action(person, decision.action)
         pressed = Message.objects.filter(reply_to__person=person.key, reply_to__client_id=client_id)
@@ -172,7 +172,8 @@ def decide(*, server: uuid.UUID, tenant: Tenant, person: Person, decision: Decis
     if last and last.finished and (still_open or last.state in BROKEN_OFF):
         return retry_reply(server=server, tenant=tenant, person=person, message_id=last.pk)
     text = words_of(tenant.language)["yes" if decision.confirmed else "no"]
-    message = NewMessage(conversation.pk, opens=False, client_id=client_id, text=text, decision=decision)
+    word = Decision(decision.action, decision.confirmed)
+    message = NewMessage(conversation.pk, opens=False, client_id=client_id, text=text, decision=word)
     return post_message(server=server, tenant=tenant, person=person, message=message)
 
 

@@ -1,11 +1,14 @@
 """The account of a reply, arranged for a reviewer's eyes. Traces grow with the agent: what is missing is left out."""
 
+import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
 
+from agents.models import Action, ToolCall
 from knowledge.retrieval.scores import SCORES
 
 PATH = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "  # between the headings above a passage
@@ -65,6 +68,28 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A tool the agent used, and what the tool told it; `error` is empty when it went well."""
+
+    name: str
+    arguments: str
+    result: str
+    error: str
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that the reply proposed, and how far it came."""
+
+    summary: str
+    tool: str
+    state: str
+    outcome: str
+    decided_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Everything a reviewer reads about how one reply came about."""
 
@@ -91,6 +116,24 @@ def account_of(trace: Mapping[str, Any], citations: Sequence[Mapping[str, Any]],
         ),
         facts=_facts(trace),
     )
+
+
+def calls_of(reply: uuid.UUID) -> list[Call]:
+    """The tools that a reply used, in order. Needs the tenant's scope."""
+    made = ToolCall.objects.filter(reply=reply)
+    return [Call(call.name, _readable(call.arguments), call.result, call.error, call.ms) for call in made]
+
+
+def changes_of(reply: uuid.UUID) -> list[Change]:
+    """The changes that a reply proposed, as they stand now. Needs the tenant's scope."""
+    return [
+        Change(action.summary, action.tool, str(action.get_state_display()), action.outcome, action.decided_by)
+        for action in Action.objects.filter(reply=reply)
+    ]
+
+
+def _readable(arguments: object) -> str:
+    return json.dumps(arguments, ensure_ascii=False, indent=2)
 
 
 def _mappings(value: object) -> list[Mapping[str, Any]]:

@@ -1,14 +1,17 @@
 """One person, gone everywhere, and nobody else."""
 
 import json
+import uuid
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from agents.models import Action, Session, ToolCall
 from chat.erasure import erase_customer
 from chat.models import Conversation, Feedback, Message
+from commerce.models import Customer
 from tenants.models import AuditEvent, Membership, Role
 from tenants.scope import tenant_scope
 from tenants.services import add_member
@@ -34,6 +37,47 @@ def test_everything_of_a_customer_goes_and_nothing_of_others(tenant, alice, bob)
         event = AuditEvent.objects.get(action="customer.erased")
     assert "bob" not in f"{event.target}{event.detail}"
     assert not User.objects.filter(username="bob").exists()
+
+
+def bought(email, **values):
+    """A customer with a conversation, as a visitor, in which the agent did something for them."""
+    customer = Customer.objects.create(code=email, email=email, **values)
+    conversation = Conversation.objects.create(visitor=uuid.uuid4(), updated_at=timezone.now())
+    kept = {"conversation": conversation.pk}
+    Session.objects.create(customer=customer, **kept)
+    call = ToolCall.objects.create(reply=uuid.uuid4(), position=0, name="x", arguments={"email": email}, **kept)
+    Action.objects.create(
+        reply=uuid.uuid4(), call=call, customer=customer, tool="x", summary="x", expires_at=timezone.now(), **kept
+    )
+    return conversation
+
+
+def test_what_the_agent_and_the_shop_keep_goes_too(tenant):
+    with tenant_scope(tenant.pk):
+        bought("bob@example.com")
+        others = bought("dora@example.com")
+        removed = erase_customer(email="Bob@example.com ", actor="command")
+        assert removed == {"action": 1, "toolcall": 1, "session": 1, "conversation": 1, "customer": 1}
+        for model in (Action, ToolCall, Session):
+            assert [row.conversation for row in model.objects.all()] == [others.pk]
+        assert [c.email for c in Customer.objects.all()] == ["dora@example.com"]
+
+
+def test_a_customer_of_the_account_goes_whatever_address_the_shop_has(tenant, bob):
+    with tenant_scope(tenant.pk):
+        bought("robert@example.net", user=bob)
+        erase_customer(email="bob@example.com", actor="command")
+        assert not Customer.objects.exists()
+        assert not Conversation.objects.exists()
+
+
+def test_another_tenants_shop_is_left_alone(tenant, other_tenant):
+    with tenant_scope(other_tenant.pk):
+        bought("bob@example.com")
+    with tenant_scope(tenant.pk):
+        assert erase_customer(email="bob@example.com", actor="command") == {}
+    with tenant_scope(other_tenant.pk):
+        assert Action.objects.count() == Customer.objects.count() == 1
 
 
 def test_who_works_for_the_tenant_keeps_their_account(tenant, alice):

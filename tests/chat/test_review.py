@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from agents.models import Action, ToolCall
 from chat.models import Conversation, Feedback, Message, Review, Role, State
 from knowledge.models import Document
 from tenants.access import VISITOR_COOKIE, sign_visitor
@@ -191,7 +192,7 @@ def test_the_queue_costs_the_same_queries_however_long(tenant, reviewer, django_
     for number in range(items):
         reply(tenant, f"question {number}", stars=number + 1, trace={"passages": [{"n": 1}] * items})
     reviewer.get("/acme/theme.css")  # remembers the host names
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(17):
         reviewer.get("/acme/review/")
 
 
@@ -225,6 +226,29 @@ def test_the_whole_trace_is_shown(tenant, reviewer):
     ):  # fmt: skip
         assert text in page, text
     assert "/acme/documents/3/?chunk=11#passage" in page
+
+
+def test_tools_and_changes_of_a_reply_are_shown(tenant, reviewer):
+    made = reply(tenant, cards=[{"kind": "order", "data": {"code": "ORD-1002"}}])
+    with tenant_scope(tenant.pk):
+        mine = {"conversation": made.conversation_id, "reply": made.pk}
+        ToolCall.objects.create(
+            position=0, name="get_order_details", arguments={"order_id": "#W1"}, result="<b>no</b>", error="not_found",
+            ms=12.34, **mine,
+        )  # fmt: skip
+        Action.objects.create(
+            tool="cancel_pending_order", summary="Cancel <i>it</i>", state="refused", outcome="Too late.",
+            decided_by="maya", expires_at=timezone.now(), **mine,
+        )  # fmt: skip
+        Action.objects.create(**mine | {"reply": uuid.uuid4()}, summary="Of another reply", expires_at=timezone.now())
+    page = reviewer.get(f"/acme/review/{made.pk}/").content.decode()
+    for shown in (
+        "get_order_details", "&quot;order_id&quot;: &quot;#W1&quot;", "&lt;b&gt;no&lt;/b&gt;", "not_found", "12.3 ms",
+        "Cancel &lt;i&gt;it&lt;/i&gt;", "Refused by a person", "decided by maya", "Too late.", "Order ORD-1002",
+    ):  # fmt: skip
+        assert shown in page
+    assert "Of another reply" not in page
+    assert "data-decide" not in page
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -11,8 +11,9 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.http import Http404
 
-from chat.frames import TERMINAL, SendMessage
+from chat.frames import TERMINAL, DecideAction, SendMessage, client_id_of
 from chat.hub import Hub
+from chat.printing import action_lines, card_lines
 from chat.queries import NotFoundError, Person
 from chat.upkeep import Upkeep
 from tenants.access import find_tenant
@@ -20,14 +21,19 @@ from tenants.models import Tenant
 
 
 class Printer:
-    """A socket that is a terminal. `ended` is set by the frame that ends the reply to the question asked."""
+    """A socket that is a terminal. `ended` is set by the frame that ends the reply to the message that is awaited."""
 
     wants_html = False
 
-    def __init__(self, command: BaseCommand, client_id: str, *, as_json: bool) -> None:
-        self.command, self.client_id, self.as_json = command, client_id, as_json
+    def __init__(self, command: BaseCommand, *, as_json: bool) -> None:
+        self.command, self.as_json = command, as_json
+        self.proposed: list[str] = []
+        """Actions that wait for a word."""
+
+    def await_reply(self, client_id: str) -> None:
+        """Prepares for the reply to the message with this id."""
+        self.client_id, self._question, self._reply = client_id, "", ""
         self.ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._question = self._reply = ""
 
     async def drained(self) -> bool:
         return True
@@ -48,6 +54,8 @@ class Printer:
             self._reply = frame["message"]
         elif frame["type"] in TERMINAL and frame["message"] == self._reply and not self.ended.done():
             self.ended.set_result(frame["type"] == "message.done")
+        elif frame["type"] == "action.proposed" and frame["state"] == "proposed":
+            self.proposed.append(frame["action"])
 
     def _tell(self, frame: dict[str, Any]) -> None:
         write = self.command.stdout.write
@@ -57,6 +65,10 @@ class Printer:
             case "message.delta":
                 write(frame["text"], ending="")
                 self.command.stdout.flush()
+            case "message.card":
+                self._tell_lines(card_lines(frame["kind"], frame["data"]))
+            case "action.proposed" | "action.done":
+                self._tell_lines(action_lines(frame))
             case "message.reset":
                 write("\n(The answer begins again.)")
             case "message.failed":
@@ -67,6 +79,9 @@ class Printer:
                     write(f"[{source['n']}] {source['title']} {source['url']}".rstrip())
                 write(f"Confidence {frame['confidence']:.2f}. Conversation {frame['conversation']}")
 
+    def _tell_lines(self, lines: Iterable[str]) -> None:
+        self.command.stdout.write("".join(f"\n{line}" for line in lines))
+
 
 class Command(BaseCommand):
     help = "Asks the assistant of a tenant; prints the frames a customer would get, or readable text."
@@ -76,6 +91,7 @@ class Command(BaseCommand):
         parser.add_argument("question")
         parser.add_argument("--as", dest="email", default="", help="the email address or name of a user who asks")
         parser.add_argument("--conversation", default="", help="the id of a conversation of this user to go on with")
+        parser.add_argument("--confirm", action="store_true", help="confirm the changes that the reply proposes")
         parser.add_argument("--json", action="store_true", help="print each frame as a line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 (Django's signature)
@@ -89,16 +105,24 @@ class Command(BaseCommand):
         frame = SendMessage(uuid.uuid4().hex, conversation, options["question"].replace("\0", "").strip())
         if not frame.text:
             raise CommandError("Write a question.")
-        if not asyncio.run(self._ask(tenant, _person(options["email"]), frame, as_json=options["json"])):
+        self.confirms, self.as_json = options["confirm"], options["json"]
+        if not asyncio.run(self._ask(tenant, _person(options["email"]), frame)):
             raise CommandError("The question got no answer.")
 
-    async def _ask(self, tenant: Tenant, person: Person, frame: SendMessage, *, as_json: bool) -> bool:
+    async def _ask(self, tenant: Tenant, person: Person, frame: SendMessage) -> bool:
         upkeep = Upkeep(Hub())
         await upkeep.start()
         try:
-            printer = Printer(self, frame.client_id, as_json=as_json)
+            printer = Printer(self, as_json=self.as_json)
+            printer.await_reply(frame.client_id)
             await upkeep.hub.post(printer, tenant, person, frame)
-            return await printer.ended
+            answered = await printer.ended
+            while self.confirms and answered and printer.proposed:
+                decision = DecideAction(uuid.UUID(printer.proposed.pop(0)), confirmed=True)
+                printer.await_reply(client_id_of(decision))
+                await upkeep.hub.decide(printer, tenant, person, decision)
+                answered = await printer.ended
+            return answered  # noqa: TRY300 (its end is what the errors below are about)
         except NotFoundError as error:
             raise CommandError("There is no such conversation of this user.") from error
         finally:
