@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+SMTP_PORTS, PLAIN_SMTP = {"smtp": 587, "smtps": 465}, 25
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -81,6 +82,33 @@ def secret(name: str, kept_in: Path) -> str:
     if not value and kept_in.is_file():
         value = kept_in.read_text().strip()
     return value or secrets.token_urlsafe(48)
+
+
+def mail(name: str) -> dict[str, Any]:
+    """Django's settings of the mail server at an smtp:// (STARTTLS, but on port 25) or smtps:// (TLS at once) address.
+
+    Without one, mail goes to port 25 of this machine.
+    """
+    value = text(name)
+    if not value:
+        return {"EMAIL_HOST": "localhost", "EMAIL_PORT": 25}
+    hint = f"{name} must look like smtp://user:password@mail.example.com:587."
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{hint} ({error})") from error
+    if parts.scheme not in SMTP_PORTS or not parts.hostname:
+        raise ImproperlyConfigured(hint)
+    port = port or SMTP_PORTS[parts.scheme]
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp" and port != PLAIN_SMTP,
+    }
 
 
 def database(name: str) -> dict[str, Any] | None:

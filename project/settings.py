@@ -181,6 +181,12 @@ ASKWELL = Models(
 ASKWELL_INDEX = env.choice("ASKWELL_INDEX", "faiss", ("faiss", "pgvector"))
 ASKWELL_DEMO = env.flag("ASKWELL_DEMO", default=EMBEDDED_DATABASE)
 
+## MAIL
+
+globals().update(env.mail("ASKWELL_SMTP"))  # EMAIL_HOST and its kin
+DEFAULT_FROM_EMAIL = env.text("ASKWELL_MAIL_FROM", "askwell@localhost")
+EMAIL_TIMEOUT = 10  # seconds
+
 ## ADMIN
 
 UNFOLD = unfold_settings()

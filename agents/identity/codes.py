@@ -8,7 +8,7 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING
 
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -24,7 +24,6 @@ DIGITS = 6
 LIFETIME = dt.timedelta(minutes=10)
 OPEN_CODES = 3
 """Codes for one customer that may be under way at once, whoever asks: nobody's mailbox is to be flooded."""
-MAIL_TIMEOUT = 10  # seconds
 TAG_LENGTH = 16
 """Hexadecimal digits that say which details a code was asked for with; 48 are left for the code itself."""
 SALT = "askwell.one-time-code"
@@ -123,7 +122,6 @@ def _send(context: ToolContext, email: str, code: str) -> None:
         subject.format(tenant=" ".join(context.tenant_name.split())),
         body.format(tenant=context.tenant_name, code=code),
         to=[email],
-        connection=get_connection(timeout=MAIL_TIMEOUT),
     )
     try:
         message.send()

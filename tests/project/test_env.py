@@ -29,6 +29,9 @@ def test_flags(monkeypatch, value, expected):
         (lambda: env.database("X"), "postgres://u@h:port/d", "postgres://user:password@host"),
         (lambda: env.database("X"), "postgres://u@h", "postgres://user:password@host"),
         (lambda: env.folder("X", "."), __file__, "path of a folder"),
+        (lambda: env.mail("X"), "http://mail.example.com", "smtp://user:password"),
+        (lambda: env.mail("X"), "smtp://", "smtp://user:password"),
+        (lambda: env.mail("X"), "smtp://mail.example.com:port", "smtp://user:password"),
     ],
 )
 def test_bad_values_say_what_to_write(monkeypatch, read, value, says):
@@ -68,3 +71,23 @@ def test_the_secret_comes_from_the_variable_then_the_file_then_chance(monkeypatc
     assert env.secret("X", kept) == "kept"
     monkeypatch.setenv("X", "given")
     assert env.secret("X", kept) == "given"
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "tls", "ssl"),
+    [
+        ("smtp://mail.example.com", 587, True, False),
+        ("smtp://mail.example.com:25", 25, False, False),
+        ("smtps://mail.example.com", 465, False, True),
+    ],
+)
+def test_a_mail_servers_address_is_taken_apart(monkeypatch, address, port, tls, ssl):
+    monkeypatch.setenv("X", address.replace("//", "//ann:p%40ss@"))
+    assert env.mail("X") == {
+        "EMAIL_HOST": "mail.example.com",
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": "ann",
+        "EMAIL_HOST_PASSWORD": "p@ss",
+        "EMAIL_USE_SSL": ssl,
+        "EMAIL_USE_TLS": tls,
+    }
