@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from commerce.exchange import import_shop
 from knowledge.loading import load
 from knowledge.sources import NewDocument
 from tenants.models import AuditEvent, Role, Tenant
@@ -18,7 +19,7 @@ from tenants.services import add_member, create_tenant, record_audit
 
 HERE = Path(__file__).resolve().parent
 SIGN_INS = "demo-sign-ins.json"  # in the data folder; `serve` prints it
-SEEDED = "demo.seeded"  # in the audit trail of each demo tenant
+SEEDED, STOCKED = "demo.seeded", "demo.stocked"  # in the audit trail of each demo tenant: its documents, its shop
 PEOPLE = [
     (Role.OWNER, "Olivia", "Hart", "everything of the tenant"),
     (Role.CURATOR, "Carl", "Nguyen", "documents, in the admin"),
@@ -39,8 +40,11 @@ def seed_once(*, report: Report) -> None:
     for shop in manifest["tenants"]:
         tenant = Tenant.objects.filter(slug=shop["slug"]).first() or _create(shop)
         with tenant_scope(tenant.pk):
-            seeded = AuditEvent.objects.filter(action=SEEDED).exists()
-        if not seeded:
+            done = set(AuditEvent.objects.filter(action__in=[SEEDED, STOCKED]).values_list("action", flat=True))
+            if "shop" in shop and STOCKED not in done:
+                import_shop(json.loads((HERE / shop["shop"]).read_text()), actor="demo")
+                record_audit(actor="demo", action=STOCKED, target=tenant.slug)
+        if SEEDED not in done:
             _load_documents(tenant, shop, report)
             with tenant_scope(tenant.pk):
                 record_audit(actor="demo", action=SEEDED, target=tenant.slug)
