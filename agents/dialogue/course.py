@@ -29,6 +29,10 @@ DROP = re.compile(
     r"|olv[ií]dalo|olv[ií]delo|d[eé]jalo|d[eé]jelo|no importa|da igual|vergiss (?:es|das)|vergessen sie (?:es|das)|egal|lass (?:es|gut sein)|lassen wir das|schon gut|abbrechen|doch nicht|laisse(?:z)? tomber|oublie(?:z)?(?: [cç]a)?|peu importe|tant pis|laissons)(?:,?\s*(?:please|thanks?(?: you)?|por favor|gracias|bitte|danke|merci))?\W*$",
     re.IGNORECASE,
 )
+CLOSE = re.compile(
+    r"^\W*(?:(?:ok(?:ay)?|great|no|thanks?|thank you(?: very much)?|gracias|danke|merci)[,.!\s]*)*(?:that(?:'s| is| was|’s) (?:all|it|everything)|nothing (?:else|more)|eso es todo|nada m[aá]s|das (?:ist|war|w[äa]re) alles|mehr nicht|c['’]est tout|rien d['’]autre)(?:[,.!\s]*(?:for now|thanks?|thank you|gracias|danke|merci|por ahora))*\W*$",
+    re.IGNORECASE,
+)
 GO_ON = re.compile(
     r"^\W*(?:(?:yes|yeah|yep|sure|ok|okay|s[ií]|ja|oui|d['’]accord|vale),?\s*)*(?:please|go on|go ahead|continue|carry on|let'?s (?:go on|continue)|let us go on|adelante|sigamos|contin[uú]a(?:r|mos)?|siga|weiter(?:machen)?|mach(?:en sie)? weiter|gerne?|continue[rz]?|continuons|allez-y|poursuivons|bitte|por favor|volontiers)?(?:,?\s*(?:please|por favor|bitte))?\W*$",
     re.IGNORECASE,
@@ -50,6 +54,9 @@ def ends_or_restarts(talk: Talk, open_actions: Sequence[Action]) -> bool:
         for name in State.__slots__:
             setattr(state, name, getattr(fresh, name))
         talk.say("started_over")
+        return True
+    if CLOSE.match(text):
+        talk.say("welcome")
         return True
     if DROP.match(text):
         busy = bool(state.task or state.choosing or state.waiting or state.parked or open_actions)

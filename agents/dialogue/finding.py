@@ -64,6 +64,12 @@ def is_open(order: Order) -> bool:
 
 def order_of(talk: Talk, number: str) -> Order | None:
     """Return the customer's order of this number, however it is spelt; None for anybody else's."""
+    if number not in talk.found_orders:
+        talk.found_orders[number] = _look_up(talk, number)
+    return talk.found_orders[number]
+
+
+def _look_up(talk: Talk, number: str) -> Order | None:
     customer = talk.context.customer
     if customer is None:
         return None

@@ -38,6 +38,10 @@ OWN = _any(
     r"\b(?:mon|ma|mes)\b|\bla commande\b|\ble colis\b|\bcette commande\b|\bj['’]ai (?:command|achet)",
 )
 """Something of the customer's own, in this clause or before."""
+OWN_ORDER = _any(
+    r"§o|\b(?:order|parcel|package|delivery|shipment|pedido|paquete|env[ií]o|compra|bestellung|paket|lieferung|lieferadresse|sendung|commande|colis|livraison)\b", r"\b(?:ship|send|deliver|sent|it)\b"
+)
+"""Is about an order, not about the account."""
 GENERAL = _any(
     r"\bpolic(?:y|ies)\b|\bhow (?:long|many days|much time)\b.*\b(?:return|refund|exchange|send back|cancel|warranty claim)",
     r"\bhow (?:do|can|would|should|does|are|is|to)\b(?! (?:my|the) (?:order|parcel))(?!.*\b(?:compare|differ)).*\b(?:return|refund|cancel|exchange|complain|work|pay|ship|deliver)",

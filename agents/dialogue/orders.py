@@ -103,6 +103,7 @@ def _status(talk: Talk, order: Order, request: Request) -> None:
         talk.say("status_delivered_on", code=code, date=talk.day(timezone.localdate(arrived)))
     else:
         talk.say(f"status_{key}", code=code)
+    talk.say("order_items", items=listed([plain(item.name) for item in order.items.all()], talk.language))
     _expectation(talk, order)
     if timeline.expected_on:
         _whereabouts(talk, order)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from agents.dialogue.talk import Talk
 
 SHOWN = 6
+FITTING = 10
+"""Products listed that go with another."""
+WHICH = re.compile(r"\b(?:which|what|welche[rsmn]?|was|qu[eé]|cu[aá]l(?:es)?|quel(?:le)?s?)\b", re.IGNORECASE)
 MONTHS_A_YEAR = 12
 ABOUT = re.compile(r"\b(?:tell|about|info\w*|details?|describe|what is|show|specs?|features|look at|sobre|informaci[oó]n|detalles|qu[eé] es|über|zeig\w*|was ist|infos?|parle\w*|qu['’]est-ce que|d[ée]tails?)\b", re.IGNORECASE)
 UNDER = re.compile(r"\b(?:under|below|less than|cheaper than|up to|at most|max(?:imum)?|menos de|por debajo de|hasta|unter|bis(?: zu)?|weniger als|h[öo]chstens|moins de|jusqu['’][àa])\b", re.IGNORECASE)
@@ -56,12 +59,14 @@ def answer_products(talk: Talk, request: Request) -> None:
 
 def resolve_products(talk: Talk, request: Request) -> list[Product]:
     """Return the products a request names or refers back to."""
+    if owned := _from_order(talk, request):
+        return owned
     if request.products:
         named = talk.products(request.products)
         if request.goal == goals.COMPARE and len(named) == 1:
             return [*(p for p in _mentioned(talk, request) if p.code != named[0].code), *named]
         return named
-    return _from_order(talk, request) or _mentioned(talk, request)
+    return _mentioned(talk, request)
 
 
 def _from_order(talk: Talk, request: Request) -> list[Product]:
@@ -220,15 +225,14 @@ def _fits(talk: Talk, request: Request, products: list[Product]) -> None:
     if not talk.uses("find_compatible"):
         talk.ask_documents(request.text)
         return
-    product = products[0]
-    found = compatible_with(product.code, limit=40)
-    if len(products) > 1:
+    if len(products) > 1 and not WHICH.search(request.text):
         _fit_of_two(talk, products[0], products[1])
         return
+    product = products[-1]
+    found = [hit.product for hit in compatible_with(product.code, limit=40)]
     wanted = content(request.text) - content(product.name)
-    kinds = [hit for hit in found if wanted & (content(hit.product.name) | content(hit.product.category))]
-    sharp = _sharpest([(len(wanted & content(f"{h.product.name} {h.product.category}")), h.product) for h in kinds])
-    cards = (sharp or [hit.product for hit in found])[:SHOWN]
+    scored = [(2 * len(wanted & content(card.name)) + len(wanted & content(card.category)), card) for card in found]
+    cards = (_sharpest(scored) or found)[:FITTING]
     if not cards:
         talk.say("fits_none", name=plain(product.name))
         return
@@ -240,7 +244,7 @@ def _fits(talk: Talk, request: Request, products: list[Product]) -> None:
 
 def _sharpest(scored: list[tuple[int, ProductCard]]) -> list[ProductCard]:
     best = max((score for score, _ in scored), default=0)
-    return [card for score, card in scored if score == best]
+    return [card for score, card in scored if score == best] if best else []
 
 
 def _fit_of_two(talk: Talk, first: Product, second: Product) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agents.dialogue import goals
@@ -27,6 +28,11 @@ INTENT_OF = (
     | {goals.COMPARE: "comparison", goals.PAYMENT: "order_status"}
 )
 ORDER_GOAL_OF = {"order_status": goals.STATUS, "delivery": goals.ETA}
+WHEN_AND = re.compile(
+    r"(when (?:does|will|do|is|are|did|can|could)\b.+?|wann (?:kommt|wird|ist)\b.+?|quand (?:est-ce|arrive)\b.+?|cu[aá]ndo\b.+?)\s*,?\s+(?:and|und|et|y)\s+(\S.{6,})",
+    re.IGNORECASE | re.DOTALL,
+)
+PARCEL = re.compile(r"\b(?:parcel|package|delivery|paket|sendung|paquete|entrega|colis|livraison)\b", re.IGNORECASE)
 SHORT = 6  # words of a clause that may leave out what was said before
 
 
@@ -36,12 +42,33 @@ def read_requests(understanding: Understanding, text: str, *, talked: bool) -> l
     `talked` tells whether something was talked about before that a clause can refer to.
     """
     found: list[Request] = []
-    for clause in understanding.clauses:
+    for clause in _whole_questions(understanding.clauses):
         request = _read(clause, understanding, text, talked=talked or bool(found))
         if request is not None:
             _add(found, request)
     _share_entities(found, understanding)
     return found
+
+
+def _whole_questions(clauses: Sequence[Clause]) -> list[Clause]:
+    """Split "When does it come, and was my refund paid?", which reads like a condition, into its two questions."""
+    found = []
+    for clause in clauses:
+        joint = WHEN_AND.match(clause.text)
+        if joint is None:
+            found.append(clause)
+            continue
+        middle, rest = clause.start + joint.end(1), clause.start + joint.start(2)
+        found.append(replace(clause, text=joint[1], end=middle))
+        found.append(replace(clause, text=joint[2], start=rest))
+    return found
+
+
+def intent_of(request: Request) -> str:
+    """Return the intent that a request is told as."""
+    if request.goal == goals.STATUS and PARCEL.search(request.text):
+        return "delivery"
+    return INTENT_OF.get(request.goal) or request.intent
 
 
 def masked(clause: Clause, understanding: Understanding, text: str) -> str:
@@ -103,7 +130,7 @@ def _by_intent(request: Request, words: str, *, past: bool) -> str:
     if request.intent == "product_info":
         return goals.PRODUCT if past else goals.SEARCH
     if request.intent == "comparison" and past:
-        return goals.COMPARE
+        return goals.COMPARE if request.place is None else goals.PRODUCT
     own = goals.OWN.search(words)
     if request.intent in ORDER_GOAL_OF and own and not goals.GENERAL.search(words):
         return ORDER_GOAL_OF[request.intent]

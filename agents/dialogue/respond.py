@@ -10,7 +10,7 @@ from agents.dialogue.care import answer_complaints, answer_refunds
 from agents.dialogue.languages import language_of
 from agents.dialogue.orders import answer_orders
 from agents.dialogue.products import answer_products
-from agents.dialogue.requests import INTENT_OF, read_requests
+from agents.dialogue.requests import intent_of, read_requests
 from agents.dialogue.state import read_state, write_state
 from agents.dialogue.talk import Part, Talk
 from agents.session import session_of
@@ -111,7 +111,7 @@ def serve(talk: Talk, requests: Sequence[Request], *, refused: bool = False) -> 
         talk.ask_documents(talk.text)
     for request in requests:
         talk.end_paragraph()
-        intent = INTENT_OF.get(request.goal) or request.intent
+        intent = intent_of(request)
         if intent and intent not in talk.intents:
             talk.intents.append(intent)
         if request in unproved:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MAX_VALUE = 300  # characters of one value
 SPECIAL = re.compile(r"([\\`*_\[\]<>|~])")
 LEADING = re.compile(r"^([#>+\-=])")
-NUMBERED = re.compile(r"^(\d+)([.)])")
+NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
 def plain(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,8 @@ class Talk:
     intents: list[str] = field(default_factory=list)
     handover: tuple[str, str] | None = None
     grounded: bool = False
+    found_orders: dict[str, Order | None] = field(default_factory=dict)
+    """Orders looked up by number in this turn."""
     _sentences: list[str] = field(default_factory=list)
 
     @cached_property
@@ -110,6 +112,10 @@ class Talk:
     def add_text(self, text: str) -> None:
         """Add a sentence that is no template: what the shop says of itself, already safe."""
         self._sentences.append(text)
+
+    def spoken_context(self) -> ToolContext:
+        """Return the context of the turn in the language of the reply, for what is said of a change."""
+        return replace(self.context, language=self.language)
 
     @property
     def has_sentences(self) -> bool:
