@@ -110,6 +110,7 @@ def _agent_group(*, curator: bool) -> dict[str, Any]:
     page = "admin:agents_{}_changelist"
     return _group(
         "Assistant",
+        _item("Intents", "label", reverse_lazy(page.format("intent")), show=curator),
         _item("Tools", "build", reverse_lazy(page.format("toolsetting")), show=curator),
         _item("HTTP tools", "http", reverse_lazy(page.format("httptool")), show=curator),
         _item("Calls of tools", "history_toggle_off", reverse_lazy(page.format("toolcall")), show=curator),

@@ -10,12 +10,11 @@ import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, connections, transaction
 from psycopg.errors import QueryCanceled
 
 from agents.actions import propose
@@ -28,7 +27,7 @@ from agents.tools.base import Card, Tool, ToolContext, ToolError, ToolResult
 from agents.tools.rates import may_call
 from agents.tools.registry import PROOF
 from agents.tools.results import as_error, as_text, without_controls
-from tenants.scope import in_tenant
+from tenants.scope import in_tenant, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -236,8 +235,17 @@ async def _result(tenant_id: int, tool: Tool, arguments: dict[str, Any], context
     if tool.scoped and not tool.external:
         return _raised(await in_tenant(tenant_id, _inside, tool, arguments, context_factory))
     context = await in_tenant(tenant_id, context_factory)
-    run = copy_context().run
-    return await asyncio.get_running_loop().run_in_executor(_outside, lambda: run(tool.function, context, **arguments))
+    if not tool.external:
+        return await in_thread(tool.function, context, **arguments)
+    return await asyncio.get_running_loop().run_in_executor(_outside, _ask_outside, tool, context, arguments)
+
+
+def _ask_outside(tool: Tool, context: ToolContext, arguments: dict[str, Any]) -> Any:
+    """Run a tool in a thread of its own kind, which keeps no connection to the database."""
+    try:
+        return tool.function(context, **arguments)
+    finally:
+        connections.close_all()
 
 
 def _inside(tool: Tool, arguments: dict[str, Any], context_factory: ContextFactory) -> Any:
