@@ -73,6 +73,7 @@ class RowsInline(TabularInline):  # type: ignore[misc] # unfold ships no types
     roles: ClassVar[tuple[Role, ...]] = (Role.OWNER,)
     form = OwnForm
     extra = 0
+    hide_title = True
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
         return may(request, *self.roles)

@@ -15,7 +15,7 @@ from commerce.services.refunds import decide_refund
 from tenants.admin.base import ReadOnlyAdmin, TenantModelAdmin, actor, may
 from tenants.models import Role
 
-TOLD = ("code", "customer", "order", "items", "kind", "text", "severity", "wanted", "created_at", "resolved_at")
+TOLD = ("code", "customer", "order", "about", "kind", "text", "severity", "wanted", "created_at", "resolved_at")
 
 
 class ComplaintForm(OwnForm):
@@ -54,6 +54,10 @@ class ComplaintAdmin(TenantModelAdmin):
         status = ComplaintStatus(form.cleaned_data["status"])
         resolution = form.cleaned_data["resolution"]
         set_complaint_status(complaint=obj, status=status, resolution=resolution, actor=actor(request))
+
+    @admin.display(description="Items")
+    def about(self, complaint: Complaint) -> str:
+        return ", ".join(complaint.items)
 
     @admin.action(description="Take in hand", permissions=["change"])
     def take_in_hand(self, request: HttpRequest, queryset: QuerySet[Complaint]) -> None:

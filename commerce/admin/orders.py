@@ -5,6 +5,9 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from commerce.admin.base import ReadOnlyInline, RowsInline
 from commerce.admin.files import FilesAdmin
@@ -22,7 +25,12 @@ NO_LONGER_NEEDED, BY_MISTAKE = CANCEL_REASONS
 class ItemInline(ReadOnlyInline):
     roles = (Role.AGENT,)
     model = OrderItem
-    fields = ("name", "variant_code", "options", "price")
+    fields = ("name", "variant_code", "chosen", "price")
+    readonly_fields = ("chosen",)
+
+    @admin.display(description="Options")
+    def chosen(self, item: OrderItem) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in item.options.items())
 
 
 class PaymentInline(ReadOnlyInline):
@@ -34,9 +42,13 @@ class PaymentInline(ReadOnlyInline):
 class DeliveryInline(ReadOnlyInline):
     roles = (Role.AGENT,)
     model = Delivery
-    fields = ("__str__", "carrier", "status", "expected_on")
-    readonly_fields = ("__str__",)
-    show_change_link = True
+    fields = ("parcel", "carrier", "status", "expected_on")
+    readonly_fields = ("parcel",)
+
+    @admin.display(description="Parcel")
+    def parcel(self, delivery: Delivery) -> SafeString:
+        page = reverse("admin:commerce_delivery_change", args=[delivery.pk])
+        return format_html('<a class="text-link" href="{}">{}</a>', page, str(delivery))
 
 
 @admin.register(Order)
@@ -131,11 +143,19 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_fields = ("order__code", "tracking_codes")
     search_help_text = "Order number or tracking number"
     inlines = (EventInline,)
-    fields = ("order", "tracking_codes", "items", "carrier", "status", "expected_on")
+    fields = ("order", "tracking", "contents", "carrier", "status", "expected_on")
     readonly_fields = fields
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
         return may(request, *self.roles)
+
+    @admin.display(description="Tracking numbers")
+    def tracking(self, delivery: Delivery) -> str:
+        return ", ".join(delivery.tracking_codes)
+
+    @admin.display(description="Items")
+    def contents(self, delivery: Delivery) -> str:
+        return ", ".join(delivery.items)
 
     def save_model(self, request: HttpRequest, obj: Delivery, form: Any, change: bool) -> None:
         """Nothing: only events are added."""
