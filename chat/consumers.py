@@ -8,8 +8,8 @@ import contextlib
 import logging
 import uuid
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -37,6 +37,7 @@ from chat.frames import (
 )
 from chat.hub import UNAVAILABLE, AheadError, Hub
 from chat.queries import NotFoundError, Person, person_of
+from chat.shop_tokens import token_of
 from chat.throttle import SOCKETS_PER_PERSON, FrameLimit, TurnLimit, address_of
 from tenants.access import VISITOR_COOKIE, Access, access_of, find_tenant, read_visitor, sign_visitor
 from tenants.models import Tenant
@@ -133,7 +134,8 @@ class ChatConsumer:
         self.address = address_of(scope.get("client"), headers.get("x-forwarded-for", ""))
         try:
             slug = scope["url_route"]["kwargs"]["slug"]
-            self.visit = await in_thread(visit, slug, scope.get("user"), visitor_of(headers, protocols))
+            cookies = parse_cookie(headers.get("cookie", ""))
+            self.visit = await in_thread(visit, slug, scope.get("user"), visitor_of(cookies, protocols), cookies)
             self.hub = self._given_hub or await upkeep.get_hub()
         except Http404 as error:
             raise CloseError(*NO_TENANT) from error
@@ -301,17 +303,17 @@ def about_of(frame: ClientFrame) -> dict[str, str]:
     return {"action": str(frame.action)} if isinstance(frame, DecideAction) else {}
 
 
-def visit(slug: str, user: Any, visitor: uuid.UUID) -> Visit:
+def visit(slug: str, user: Any, visitor: uuid.UUID, cookies: Mapping[str, str]) -> Visit:
     """Who comes to which tenant; Http404 when there is none."""
     tenant = find_tenant(slug)
     with tenant_scope(tenant.pk):
         access = access_of(user, visitor)
-    return Visit(tenant, access, person_of(access))
+    return Visit(tenant, access, replace(person_of(access), token=token_of(cookies, slug)))
 
 
-def visitor_of(headers: dict[str, str], protocols: Sequence[str]) -> uuid.UUID:
+def visitor_of(cookies: Mapping[str, str], protocols: Sequence[str]) -> uuid.UUID:
     """The visitor of a cookie or of a second subprotocol; a new one when both are missing or forged."""
-    token = parse_cookie(headers.get("cookie", "")).get(VISITOR_COOKIE)
+    token = cookies.get(VISITOR_COOKIE)
     named = next((p.removeprefix(VISITOR_SUBPROTOCOL) for p in protocols if p.startswith(VISITOR_SUBPROTOCOL)), None)
     return read_visitor(token) or read_visitor(named) or uuid.uuid4()
 

@@ -28,15 +28,24 @@ class NotFoundError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whose conversations: a signed-in user's or an anonymous visitor's."""
+    """Whose conversations: a signed-in user's or an anonymous visitor's.
+
+    `token` is what a shop's own site says of which customer they are, for the conversations they begin.
+    """
 
     user: int | None
     visitor: uuid.UUID | None
+    token: str = ""
 
     @property
     def key(self) -> str:
         """A text that no other person has."""
         return f"user:{self.user}" if self.user else f"visitor:{self.visitor}"
+
+    @property
+    def actor(self) -> str:
+        """Their name in the audit trail."""
+        return self.key.replace(":", " ")
 
     @property
     def owns(self) -> Q:

@@ -20,6 +20,7 @@ from chat.queries import (
     find_message,
     lock_conversation,
 )
+from chat.shop_tokens import bind_conversation
 from chat.wording import words_of
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id, tenant_scope
@@ -98,6 +99,8 @@ def _post(server: uuid.UUID, tenant: Tenant, person: Person, message: NewMessage
     if message.opens:
         conversation.save(force_insert=True)
     Message.objects.bulk_create([question, reply])
+    if message.opens and person.token:
+        bind_conversation(conversation=conversation.pk, token=person.token, actor=person.actor, user=person.user)
     _close(log, now, idle=idle, saved=message.opens)
     after = base if idle else _running_since(conversation)
     return Posted(conversation.pk, question.pk, after, base, tuple(log.frames), job, conversation.server)

@@ -8,14 +8,14 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from agents.models import Action
-from chat import cards, queries, services
+from chat import cards, queries, services, shop_tokens
 from chat.models import BROKEN_OFF, Conversation, Message, Role
 from chat.passages import document_page, readable_documents, source_of
 from chat.wording import words_of
@@ -41,10 +41,19 @@ class Day:
 @require_GET
 @tenant_view()
 def home(request: TenantRequest) -> HttpResponse:
-    """The greeting, with a message box that begins a conversation, about a product (`?about=`) or order (`?order=`)."""
+    """The greeting, with a message box that begins a conversation, about a product (`?about=`) or order (`?order=`).
+
+    A shop's link says who its customer is (`?customer=`): that is kept for the visit and taken out of the address.
+    """
+    token = request.GET.get("customer", "")
+    if token and shop_tokens.is_valid(token):
+        return _without_token(request, token)
     if request.access.user is None and request.access.visitor is None:
         request.issued_visitor = uuid.uuid4()  # type: ignore[attr-defined] # VisitorMiddleware makes it a cookie
-    context = {"after": 0, "prefill": _prefill(request), "sending": cards.render_sending(request.tenant)}
+    context = {
+        "after": 0, "prefill": _prefill(request), "sending": cards.render_sending(request.tenant),
+        "bad_link": bool(token),
+    }  # fmt: skip
     return render(request, "chat/page.html", {**_rail(request), **context})
 
 
@@ -157,6 +166,14 @@ def theme(request: TenantRequest) -> HttpResponse:
     """The tenant's accent colour."""
     tenant = request.tenant
     return HttpResponse(f":root {{ --h: {tenant.hue:d}; --c: {tenant.chroma:g}; }}\n", content_type="text/css")
+
+
+def _without_token(request: TenantRequest, token: str) -> HttpResponse:
+    rest = request.GET.copy()
+    del rest["customer"]
+    response = redirect(f"{request.path}?{rest.urlencode()}" if rest else request.path)
+    shop_tokens.keep(response, request.tenant.slug, token)
+    return response
 
 
 def _prefill(request: TenantRequest) -> str:
