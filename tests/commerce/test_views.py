@@ -1,68 +1,17 @@
 """The shop's pages, as each of the people who may open them."""
 
 import re
-from decimal import Decimal
-from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from commerce.forms import read_amount
-from commerce.models import (
-    Complaint,
-    Customer,
-    Order,
-    OrderItem,
-    Payment,
-    PaymentMethod,
-    Product,
-    Refund,
-    Relation,
-    Return,
-    Shop,
-    Variant,
-)  # fmt: skip
-from tenants.models import Role, Tenant
+from commerce.models import Complaint, Customer, Product, Refund, Return, Variant
+from tenants.models import Role
 from tenants.scope import tenant_scope
 from tenants.services import add_member
-
-ODD = "#W23/1"  # a code that an address must quote
-
-
-def client_of(user: User | None) -> Client:
-    client = Client()
-    if user:
-        client.force_login(user)
-    return client
-
-
-def product(code: str, name: str, price: str = "100", **values) -> Product:
-    made = Product.objects.create(code=code, name=name, price=Decimal(price), available=True, **values)
-    options = {"colour": "black"}
-    Variant.objects.create(product=made, code=f"{code}-1", options=options, price=Decimal(price), position=0)
-    return made
-
-
-def order(customer: Customer, code: str, status: str = "delivered", *pieces: tuple[str, str]) -> Order:
-    made = Order.objects.create(code=code, customer=customer, status=status, placed_at=timezone.now())
-    for place, (name, price) in enumerate(pieces or (("SmartPhone Pro 12", "899.99"), ("Earbuds", "199.99"))):
-        OrderItem.objects.create(
-            order=made, position=place, name=name, variant_code=f"{code}-{place}", price=Decimal(price),
-            product_code="phone", options={"colour": "white"},
-        )  # fmt: skip
-    total = sum(item.price for item in made.items.all())
-    Payment.objects.create(order=made, kind="payment", amount=total, method_code="card")
-    return made
-
-
-def customer(code: str, user: User | None, email: str) -> Customer:
-    made = Customer.objects.create(code=code, user=user, first_name=code.title(), email=email)
-    PaymentMethod.objects.create(customer=made, code="card", source="credit_card", brand="visa", last_four="4242")
-    return made
+from tests.commerce.storefront import ODD, client_of, open_shop, order, path, product, rows, text_of
 
 
 @pytest.fixture
@@ -76,35 +25,12 @@ def dave(tenant) -> User:
 @pytest.fixture
 def shop(tenant, bob, dave):
     """Bob has two orders, Dave one; Eve ordered, but has no account."""
-    with tenant_scope(tenant.pk):
-        Shop.objects.create(currency="USD", return_days=30)
-        phone = product(
-            "phone", "SmartPhone Pro 12", "899.99", category="Phones", rating="4.6", reviews=12, warranty_months=24,
-            specifications={"Memory": "8 GB", "Display": "6.3 in"}, art="phone",
-        )  # fmt: skip
-        product("mini", "SmartPhone Mini", "599", category="Phones", specifications={"Memory": "6 GB"}, brand="TechPro")
-        case = product("case#1", "Clear Case <b>", "19.5", category="Cases")
-        Product.objects.create(code="old", name="Old Phone", active=False)
-        Relation.objects.create(source=case, target=phone, kind="accessory_of")
-        bobs = customer("bob", bob, "bob@example.com")
-        order(bobs, ODD)
-        order(bobs, "ORD-2", "pending")
-        order(customer("dave", None, "dave@example.com"), "ORD-3")
-        order(customer("eve", None, "charlie@example.com"), "ORD-4")
-    return tenant
+    return open_shop(tenant, bob)
 
 
 @pytest.fixture
 def people(shop, alice, bob, dave, charlie):
     return {"owner": alice, "customer": bob, "other": dave, "outsider": charlie, "anonymous": None}
-
-
-def path(*parts: str) -> str:
-    return "/acme/" + "".join(f"{quote(part, safe='')}/" for part in parts)
-
-
-def text_of(response) -> str:
-    return re.sub(r"\s+", " ", response.content.decode())
 
 
 # ----- who may see what -----
@@ -136,14 +62,7 @@ def test_an_order_is_its_customers_alone(people, who, status, page):
 def test_nobody_else_sends_a_form(people, page, who):
     response = client_of(people[who]).post(path("orders", ODD, page), {"text": "It does not work at all."})
     assert response.status_code in {302, 404}
-    with tenant_scope(_tenant_pk()):
-        assert not Complaint.objects.exists()
-        assert not Refund.objects.exists()
-        assert not Return.objects.exists()
-
-
-def _tenant_pk() -> int:
-    return Tenant.objects.get(slug="acme").pk
+    assert rows(Complaint) == rows(Refund) == rows(Return) == []
 
 
 @pytest.mark.parametrize(
@@ -292,7 +211,7 @@ def test_an_order_shows_all_of_it(people):
     assert "Send items back" not in text_of(client_of(people["customer"]).get(path("orders", "ORD-2")))
 
 
-def test_many_orders_cost_as_many_queries_as_few(people):
+def test_many_orders_cost_as_many_queries_as_few(people, tenant):
     client = client_of(people["customer"])
 
     def queries() -> int:
@@ -301,126 +220,7 @@ def test_many_orders_cost_as_many_queries_as_few(people):
         return len(found)
 
     few = queries()
-    with tenant_scope(_tenant_pk()):
+    with tenant_scope(tenant.pk):
         for number in range(12):
             order(Customer.objects.get(code="bob"), f"X-{number}")
     assert queries() == few
-
-
-# ----- forms -----
-
-
-def send(client: Client, code: str, page: str, **values):
-    form = client.get(path("orders", code, page))
-    once = re.search(r'name="once" value="([^"]+)"', form.content.decode())[1]
-    return client.post(path("orders", code, page), {"once": once, **values})
-
-
-def rows(model) -> list:
-    with tenant_scope(_tenant_pk()):
-        return list(model.objects.all())
-
-
-def item_ids(code: str) -> list[int]:
-    with tenant_scope(_tenant_pk()):
-        return list(OrderItem.objects.filter(order__code=code).values_list("pk", flat=True))
-
-
-def test_a_complaint_is_filed_and_its_number_told(people):
-    client = client_of(people["customer"])
-    response = send(
-        client, ODD, "complaint", kind="defective", text="The left one is silent.", wanted="replacement",
-        items=item_ids(ODD)[1:],
-    )  # fmt: skip
-    (filed,) = rows(Complaint)
-    assert (filed.kind, filed.items, filed.wanted) == ("defective", [f"{ODD}-1"], "replacement")
-    assert filed.code in text_of(client.get(response["Location"]))
-
-
-def test_what_is_missing_is_said_and_nothing_typed_is_lost(people):
-    client = client_of(people["customer"])
-    response = send(client, ODD, "complaint", text="Left one", wanted="advice", items=item_ids(ODD)[:1])
-    page = text_of(response)
-    assert response.status_code == 200
-    assert "at least one full sentence" in page
-    assert "Choose what comes closest" in page
-    assert ">Left one</textarea>" in page
-    assert re.search(rf'value="{item_ids(ODD)[0]}" checked', page)
-    assert re.search('value="advice" checked', page)
-    assert rows(Complaint) == []
-
-
-def test_a_form_sent_twice_acts_once_and_a_changed_one_acts_again(people):
-    client = client_of(people["customer"])
-    once = re.search(r'name="once" value="([^"]+)"', client.get(path("orders", ODD, "complaint")).content.decode())[1]
-    values = {"once": once, "kind": "late", "text": "It came three weeks late."}
-    first = client.post(path("orders", ODD, "complaint"), values)
-    second = client.post(path("orders", ODD, "complaint"), values)
-    assert first["Location"] == second["Location"]
-    assert len(rows(Complaint)) == 1
-    client.post(path("orders", ODD, "complaint"), {**values, "text": "It came three weeks late, and wet."})
-    assert len(rows(Complaint)) == 2
-
-
-def test_a_form_without_its_id_is_to_be_sent_again(people):
-    response = client_of(people["customer"]).post(
-        path("orders", ODD, "complaint"), {"kind": "late", "text": "It came three weeks late.", "once": "x"}
-    )
-    assert response.status_code == 200
-    assert "It came three weeks late." in text_of(response)
-    assert rows(Complaint) == []
-
-
-def test_items_are_sent_back_once(people):
-    client = client_of(people["customer"])
-    response = send(client, ODD, "return", items=item_ids(ODD)[:1], method="card")
-    (returned,) = rows(Return)
-    assert (returned.items, returned.amount) == ([f"{ODD}-0"], Decimal("899.99"))
-    page = text_of(client.get(response["Location"]))
-    assert "Your return is noted" in page
-    assert "Return requested" in page
-    assert "Send items back" not in page
-    assert "noted already" in text_of(client.get(path("orders", ODD, "return")))
-
-
-def test_a_return_that_cannot_be_is_refused_in_words(people):
-    client = client_of(people["customer"])
-    assert "once the order has been delivered" in text_of(client.get(path("orders", "ORD-2", "return")))
-    response = send(client, "ORD-2", "return", items=item_ids("ORD-2")[:1], method="card")
-    assert response.status_code == 200
-    assert rows(Return) == []
-    response = send(client, ODD, "return", items=item_ids("ORD-2"), method="dave's")
-    assert response.status_code == 200
-    assert rows(Return) == []
-    assert "Choose at least one item" in text_of(send(client, ODD, "return", method="card"))
-
-
-def test_money_is_asked_back_up_to_what_was_paid(people):
-    client = client_of(people["customer"])
-    response = send(client, ODD, "refund", amount="1100", reason="All of it is broken.", method="card")
-    assert response.status_code == 200
-    assert "more than can be given back" in text_of(response)
-    assert "All of it is broken." in text_of(response)
-    for amount in ("-5", "0", "ten", ""):
-        assert send(client, ODD, "refund", amount=amount, reason="Broken.", method="card").status_code == 200
-    response = send(client, ODD, "refund", amount="$20.50", reason="The box was open.", method="card")
-    (asked,) = rows(Refund)
-    assert (asked.amount, asked.reason) == (Decimal("20.50"), "The box was open.")
-    assert asked.code in text_of(client.get(response["Location"]))
-
-
-def test_a_number_in_the_address_that_is_not_theirs_says_nothing(people):
-    page = text_of(client_of(people["customer"]).get(path("orders", ODD) + "?sent=CMP-9999"))
-    assert "CMP-9999" not in page
-
-
-@pytest.mark.parametrize(
-    ("text", "amount"),
-    [
-        ("1500", "1500"), ("$1,500", "1500"), ("1.500,00 €", "1500.00"), ("49.9", "49.9"), ("49,99", "49.99"),
-        ("1 500", "1500"), ("EUR 5", "5"), ("-5", None), ("cheap", None), ("1e9", None), ("1,500,00", None),
-        ("1,50 0", None), (".", None), ("5%", None), ("1.2.3", None), ("9" * 12, None),
-    ],
-)  # fmt: skip
-def test_amounts_are_read_as_people_write_them(text, amount):
-    assert read_amount(text) == (None if amount is None else Decimal(amount))
