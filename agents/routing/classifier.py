@@ -21,17 +21,25 @@ if TYPE_CHECKING:
     from knowledge.embedding.base import Floats
 
 MARGIN = 0.1
-"""Cosine by which a built-in example must be nearer. BANKING77 and the seven, measured: see docs/decisions.md."""
+"""Cosine by which a built-in example must be nearer. BANKING77 and the seven, measured: with .1 a tenant's ten examples win 97 % of what is theirs and take 1 % of what is not."""
 OWN_FIELD, OWN_MARGIN = 20, 0.25
 """With as many intents of its own a tenant has described its field, and the built-in ones are for what lies far off."""
 
 
 class Best(NamedTuple):
-    """What a text means: the intent, its score (-1 to 1), and by how much it leads the next one."""
+    """What a text means.
+
+    Attributes:
+        name: the intent.
+        score: how well it fits, -1 to 1.
+        lead: by how much it leads the next one.
+        nearness: cosine of the text with the nearest example.
+    """
 
     name: str
     score: float
     lead: float
+    nearness: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,11 +60,8 @@ class Classifier:
             only = self.base or self.own
             return _best(only, vectors, texts) if only else []
         margin = MARGIN if len(self.own.classes) < OWN_FIELD else OWN_MARGIN
-        nearest_own = (vectors @ self.own.vectors.T).max(axis=1)
-        nearest_base = (vectors @ self.base.vectors.T).max(axis=1)
         both = zip(_best(self.own, vectors, texts), _best(self.base, vectors, texts), strict=True)
-        is_own = nearest_own > nearest_base - margin
-        return [own if mine else base for (own, base), mine in zip(both, is_own.tolist(), strict=True)]
+        return [own if own.nearness > base.nearness - margin else base for own, base in both]
 
     def pack(self) -> bytes:
         """Both as one file."""
@@ -79,9 +84,10 @@ class Classifier:
 
 def _best(model: KernelRidge, vectors: Floats, texts: Sequence[str]) -> list[Best]:
     found = []
-    for scores in model.scores(vectors, texts):
+    nearness = (vectors @ model.vectors.T).max(axis=1)
+    for scores, near in zip(model.scores(vectors, texts), nearness.tolist(), strict=True):
         order = scores.argsort()[::-1]
         first = float(scores[order[0]])
         second = float(scores[order[1]]) if len(order) > 1 else -1.0
-        found.append(Best(model.classes[order[0]], first, first - second))
+        found.append(Best(model.classes[order[0]], first, first - second, near))
     return found

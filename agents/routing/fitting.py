@@ -133,9 +133,9 @@ def fit(tenant_id: int) -> Classifier:
         return _built_in(state)
     stored = _stored(tenant_id)
     with _fitting:
-        if (model := kept.get(state.fingerprint)) is not None:
-            return model
-        model = _fit_both(state, own, _vectors(stored[1]) if stored else {})
+        model = kept.get(state.fingerprint) or _fit_both(state, own, _vectors(stored[1]) if stored else {})
+    if stored and stored[0] == state.fingerprint:
+        return model
     with tenant_scope(tenant_id):
         classes = sorted({example.intent for example in own})
         values = {"fingerprint": state.fingerprint, "classes": classes, "data": model.pack()}

@@ -33,8 +33,10 @@ FOUND = -0.35
 CLEAR = 0.25
 """By how much the first intent of a clause must lead the second for it to stand beside the whole message's."""
 TWO = 2
-HALF_OUT, SLOPE = -0.45, 0.12
-"""Best score at which a message is as likely out of scope as in it, and how fast that changes."""
+EVEN, SLOPE = -0.45, 0.12
+"""Score at which an intent is as likely right as wrong, and how fast that changes."""
+HALF_OUT, OUT_SLOPE = 0.46, 0.035
+"""Cosine to the nearest example at which a message is as likely out of scope as in it, and how fast that changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Understanding:
     """What a message wants and names.
 
     Attributes:
-        intents: surest first; empty when the message has no words or there are no examples.
+        intents: that of the whole message first, then the surest; empty when the message has no words or there are no examples.
         entities: what it names.
         clauses: the parts that were looked at, without greetings and thanks.
         out_of_scope: 0 to 1, how likely it is that no intent fits.
@@ -99,8 +101,8 @@ def understand(
     model = classifier(tenant_id, known.state, wait=wait)
     if not HAS_WORD.search(text):
         return Understanding((), entities, clauses, 0.0)
-    intents, best = _decide(text, clauses or (Clause(text, 0, len(text)),), model)
-    return Understanding(intents, entities, clauses, round(1 - _sureness(best), 4))
+    intents, nearness = _decide(text, clauses or (Clause(text, 0, len(text)),), model)
+    return Understanding(intents, entities, clauses, round(1 - _share((nearness - HALF_OUT) / OUT_SLOPE), 4))
 
 
 def find_entities(
@@ -134,7 +136,7 @@ def _read(tenant_id: int, *, fresh: bool) -> _Known:
 
 
 def _decide(text: str, clauses: tuple[Clause, ...], model: Classifier) -> tuple[tuple[ScoredIntent, ...], float]:
-    """The intents of the whole message and of its clauses, surest first, and the best score of all (-1 to 1)."""
+    """The intents of the whole message and of its clauses, and the cosine to the nearest example."""
     whole = Clause(text[clauses[0].start : clauses[-1].end], clauses[0].start, clauses[-1].end)
     parts = (whole,) if len(clauses) == 1 else (whole, *clauses)
     texts = [part.text for part in parts]
@@ -145,16 +147,20 @@ def _decide(text: str, clauses: tuple[Clause, ...], model: Classifier) -> tuple[
     for part, best in zip(parts[1:], all_best[1:], strict=True):
         if best.score >= FOUND and best.lead >= CLEAR and best.score > found.get(best.name, (-math.inf, part))[0]:
             found[best.name] = best.score, part
-    name, score, _ = all_best[0]
+    name, score = all_best[0].name, all_best[0].score
     if name in found or len(found) < TWO:  # the sum of two wishes may look like a third
         found[name] = max((score, whole), found.get(name, (-math.inf, whole)), key=lambda pair: pair[0])
-    ranked = sorted(found.items(), key=lambda item: -item[1][0])
+    ranked = sorted(found.items(), key=lambda item: (item[0] != name, -item[1][0]))  # the whole message's comes first
     intents = tuple(
         ScoredIntent(name, round(_sureness(score), 4), part.start, part.end) for name, (score, part) in ranked
     )
-    return intents, max(best.score for best in all_best)
+    return intents, max(best.nearness for best in all_best)
 
 
 def _sureness(score: float) -> float:
-    """A score as a share: .5 where a message is as likely out of scope as in it."""
-    return 1 / (1 + math.exp(-(score - HALF_OUT) / SLOPE))
+    return _share((score - EVEN) / SLOPE)
+
+
+def _share(value: float) -> float:
+    """The logistic function."""
+    return 1 / (1 + math.exp(-max(min(value, 60.0), -60.0)))

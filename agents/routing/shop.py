@@ -13,8 +13,8 @@ from tenants.scope import tenant_scope
 
 KEPT_PRODUCTS = 300_000
 """Products of all catalogues that a process holds; the least used catalogues go first, about 400 bytes a product."""
-PATIENCE = 20
-"""A catalogue that took t seconds to index is not indexed again before PATIENCE * t seconds have passed."""
+SLOW, PATIENCE = 0.2, 20
+"""A catalogue that took t seconds to index, more than SLOW, is not indexed again before PATIENCE * t have passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,9 @@ def _build(tenant_id: int, version: int | None) -> Catalogue:
         rows = list(Product.objects.filter(active=True).order_by("pk").values_list("code", "name", "aliases"))
     built = Catalogue(NamedProduct(code, name, _texts(aliases)) for code, name, aliases in rows)
     ended = time.monotonic()
+    patience = PATIENCE * (ended - started) if ended - started > SLOW else 0.0
     with _lock:
-        _indexed[tenant_id] = _Indexed(built, version, ended + PATIENCE * (ended - started))
+        _indexed[tenant_id] = _Indexed(built, version, ended + patience)
         _indexed.move_to_end(tenant_id)
         while len(_indexed) > 1 and sum(len(each.catalogue) for each in _indexed.values()) > KEPT_PRODUCTS:
             _indexed.popitem(last=False)

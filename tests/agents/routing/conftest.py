@@ -2,9 +2,10 @@
 
 import pytest
 
-from agents.routing import intents, shop
+from agents.routing import fitting, intents, shop
 from agents.routing.catalogue import Catalogue, NamedProduct
 
+BUILT_IN = "built-in []"
 PRODUCTS = [
     ("SPP-12", "SmartPhone Pro 12", ("Pro 12",)),
     ("SP-11", "SmartPhone 11", ()),
@@ -26,7 +27,15 @@ def catalogue():
 
 
 @pytest.fixture
-def _fresh_process():
-    """Nothing is believed of tenants of tests before, whose numbers may come again."""
+def _fresh_process(monkeypatch):
+    """Nothing is known of tenants of tests before, whose numbers may come again; fitted classifiers are kept by name."""
     intents.forget()
     shop.forget()
+    forgetful = fitting._Kept()
+    if built_in := fitting.kept.get(BUILT_IN):
+        forgetful.put(BUILT_IN, built_in)
+    monkeypatch.setattr(fitting, "kept", forgetful)
+    yield
+    if built_in := forgetful.get(BUILT_IN):
+        monkeypatch.undo()
+        fitting.kept.put(BUILT_IN, built_in)
