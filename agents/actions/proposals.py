@@ -36,7 +36,7 @@ def propose(context: ToolContext, tool: Tool, arguments: Mapping[str, Any], call
     action ends and a new one stands for it. Runs in the tenant's scope.
 
     Raises:
-        ToolError: the change is not possible, for the reason given; or "not_verified", or "too_many" are open.
+        ToolError: the change is not possible, for the reason given; or "not_verified", or "too_many_open".
     """
     customer = context.known_customer() if tool.needs_customer or not tool.external else context.customer
     plain = json.loads(json.dumps(dict(arguments), default=str))
@@ -55,7 +55,7 @@ def propose(context: ToolContext, tool: Tool, arguments: Mapping[str, Any], call
     if waiting.count() >= MAX_OPEN:
         raise ToolError(
             f"{MAX_OPEN} changes wait for the customer already. Ask them to confirm or decline those first.",
-            code="too_many",
+            code="too_many_open",
         )
     action: Action = Action.objects.create(
         conversation=context.conversation,

@@ -175,7 +175,8 @@ class _Description:
         name = _short(line.name, MAX_NAME)
         if line.new_item == line.item:
             return say(self.language, "same_again", name=name)
-        old, new = _options(line.options) or line.item, _options(line.new_options) or line.new_item
+        old = _options(line.options, unlike=line.new_options) or line.item
+        new = _options(line.new_options, unlike=line.options) or line.new_item
         if prices and line.new_price is not None and line.new_price != line.price:
             old, new = f"{old} ({self._format(line.price)})", f"{new} ({self._format(line.new_price)})"
         return f"{name}: {old} → {new}" if prices else say(self.language, "swap", name=name, old=old, new=new)
@@ -238,8 +239,10 @@ def _address(parts: Mapping[str, str]) -> str:
     return _short(", ".join(parts[name] for name in order if parts.get(name)), MAX_TEXT)
 
 
-def _options(options: Mapping[str, Any]) -> str:
-    return _short(", ".join(written(value) for value in options.values()), MAX_NAME)
+def _options(options: Mapping[str, Any], *, unlike: Mapping[str, Any] | None = None) -> str:
+    """Return options with their names, only those that differ where there is something to differ from."""
+    told = {name: value for name, value in options.items() if unlike is None or unlike.get(name) != value}
+    return _short(", ".join(f"{name.replace('_', ' ')} {written(value)}" for name, value in told.items()), MAX_NAME)
 
 
 def _short(text: str, length: int) -> str:

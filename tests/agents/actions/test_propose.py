@@ -39,7 +39,7 @@ def test_what_is_proposed_is_what_would_happen(talk):
     assert action.detail["amount"] == "$340.00"
     assert action.detail["amount_note"] == "back to Visa ending 4242"
     assert action.detail["currency"] == "USD"
-    assert "Lamp (red), $20.00" in action.detail["lines"]
+    assert "Lamp (colour red), $20.00" in action.detail["lines"]
 
 
 def test_a_proposal_waits_as_long_as_the_policy_says(talk):
@@ -130,7 +130,7 @@ def test_a_conversation_holds_only_so_many_open_changes(talk):
         talk.propose("file_complaint", kind="other", text=f"Complaint {number}")
     with pytest.raises(ToolError) as refused:
         talk.propose("file_complaint", kind="other", text="One more")
-    assert refused.value.code == "too_many"
+    assert refused.value.code == "too_many_open"
 
 
 def test_open_actions_are_those_of_the_conversation_that_have_not_expired(talk):

@@ -5,7 +5,8 @@ import pytest
 from agents.actions import phrases
 from agents.actions.kinds import CHANGES
 from agents.phrases import PHRASES
-from commerce.models import OrderItem
+from commerce.models import OrderItem, Variant
+from tenants.scope import tenant_scope
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +34,7 @@ SAID = [
     (
         "modify_pending_order_items",
         {"order_id": "#W1", "item_ids": ["L-RED"], "new_item_ids": ["L-BLUE"], "payment_method_id": "gift_1"},
-        "In order #W1, swap Lamp (red) for blue; you pay $5.50 with the gift card.",
+        "In order #W1, swap Lamp (colour red) for kind blue; you pay $5.50 with the gift card.",
         "The items of order #W1 are changed; you pay $5.50 with the gift card.",
     ),
     (
@@ -55,7 +56,7 @@ SAID = [
         "exchange_delivered_order_items",
         {"order_id": "#W2", "item_ids": ["D-OAK"], "new_item_ids": ["D-PINE"], "payment_method_id": "card_1"},
         (
-            "From order #W2, exchange Desk (oak) for pine; "
+            "From order #W2, exchange Desk (wood oak) for kind pine; "
             "$50.00 goes back to Visa ending 4242 once the goods have arrived."
         ),
         (
@@ -155,8 +156,8 @@ def test_the_card_tells_old_and_new_prices_and_what_comes_next(talk):
         "title": "Change items of #W1",
         "subtitle": "From order #W1",
         "lines": [
-            "Lamp: red ($20.00) → blue ($25.50)",
-            "Desk: oak ($300.00) → pine ($250.00)",
+            "Lamp: colour red ($20.00) → kind blue ($25.50)",
+            "Desk: wood oak ($300.00) → kind pine ($250.00)",
             "The gift card then has $54.75",
             "The items of an order can be changed once",
         ],
@@ -168,9 +169,21 @@ def test_the_card_tells_old_and_new_prices_and_what_comes_next(talk):
     }
 
 
-def test_long_names_of_products_are_cut_and_stay_on_one_line(talk):
-    from tenants.scope import tenant_scope
+def test_only_the_options_that_change_are_told(talk):
+    with tenant_scope(talk.tenant.pk):
+        OrderItem.objects.filter(order__code="#W1", variant_code="L-RED").update(options={"kind": "red", "shade": True})
+        Variant.objects.filter(code="L-BLUE").update(options={"kind": "blue", "shade": True})
+    action = talk.propose(
+        "modify_pending_order_items",
+        order_id="#W1",
+        item_ids=["L-RED"],
+        new_item_ids=["L-BLUE"],
+        payment_method_id="card_1",
+    )
+    assert action.summary == "In order #W1, swap Lamp (kind red) for kind blue; you pay $5.50 with Visa ending 4242."
 
+
+def test_long_names_of_products_are_cut_and_stay_on_one_line(talk):
     with tenant_scope(talk.tenant.pk):
         OrderItem.objects.filter(order__code="#W2", variant_code="D-OAK").update(name="Desk\n{order} " + "x" * 180)
     action = talk.propose(
