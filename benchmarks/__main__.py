@@ -4,7 +4,17 @@ import argparse
 import subprocess
 import sys
 
-MEASUREMENTS = ["embedder", "retrieval", "refusal", "documents", "memory", "chat", "sockets", "catalogue", "retail_services"]
+MEASUREMENTS = [
+    "embedder",
+    "retrieval",
+    "refusal",
+    "documents",
+    "memory",
+    "chat",
+    "sockets",
+    "catalogue",
+    "retail_services",
+]
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("only", nargs="*", choices=[*MEASUREMENTS, []], help="leave out for all of them")
