@@ -85,6 +85,18 @@ def citation_of(document: Document) -> dict[str, object]:
 # ----- the way in -----
 
 
+def test_nobody_waits_for_a_colleague_before_there_is_a_conversation(tenant, bob):
+    page = client_of(bob).get("/acme/").content.decode()
+    assert page.count("A colleague has been told.") == 1  # in the template that scripts clone
+    conversation = talk(tenant, bob)
+    page = client_of(bob).get(f"/acme/c/{conversation.pk}/").content.decode()
+    assert page.count("A colleague has been told.") == 1
+    with tenant_scope(tenant.pk):
+        Conversation.objects.filter(pk=conversation.pk).update(handled_by="queue")
+    page = client_of(bob).get(f"/acme/c/{conversation.pk}/").content.decode()
+    assert page.count("A colleague has been told.") == 2
+
+
 def test_home_greets_a_new_visitor_and_gives_them_a_cookie(tenant):
     tenant.greeting = "What can we do for you?"
     tenant.suggestions = [{"title": "Warranty", "detail": "How long", "question": "How long is the warranty?"}]
