@@ -46,6 +46,8 @@ CALLS_AT_ONCE = 16
 """Further calls of a round are not made."""
 MAX_RECORDED = 2000
 """Characters of arguments that were no JSON object, as they are kept."""
+GRACE_MS = 200
+"""How much longer than its limit a tool is waited for: the database and other servers end it at the limit itself."""
 CALL_ID = 100
 OUTSIDE_THREADS = 16
 FAILED = "The tool failed. Nothing was found out by it."
@@ -183,7 +185,7 @@ class _Run:
         if not may_call(self.asked.tenant_id, tool.name, tool.per_minute):
             raise ToolError("This tool is asked for too often at the moment. Try again later.", code="rate_limit")
         try:
-            async with asyncio.timeout(tool.limit_ms / 1000):
+            async with asyncio.timeout((tool.limit_ms + GRACE_MS) / 1000):
                 if tool.kind == ToolKind.CHANGE:
                     return await self._propose(tool, arguments, context_factory)
                 return self._read(await _result(self.asked.tenant_id, tool, arguments, context_factory))
