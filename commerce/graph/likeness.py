@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from commerce.cards import CARD_COLUMNS, CARD_SIZE, ProductCard
 from commerce.graph.rows import card, fetch
 
-NEAR = 150  # products next above, and as many next below in price, that are looked at
+NEAR = 100  # products next above, and as many next below in price, that are looked at
 SHARED, NEARNESS, BRAND = 0.6, 0.3, 0.1  # what counts how much; a choice, they add up to 1
 
 

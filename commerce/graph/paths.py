@@ -6,7 +6,7 @@ from commerce.cards import CARD_COLUMNS, CARD_SIZE, ProductCard
 from commerce.graph.rows import card, fetch
 
 FAN = 50  # relations of a kind and direction that are followed from either end, strongest first
-PAIRS = 4000  # pairs of neighbours between which a relation is looked for
+PAIRS = 2500  # pairs of neighbours between which a relation is looked for
 MAX_HOPS = 3
 SAME_CATEGORY = "same_category"
 _WORDS = {
