@@ -7,11 +7,13 @@ import json
 import re
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.utils import timezone
 
 from agents.identity import bind_by_token, prove_by_email, prove_by_name_zip, prove_by_order, read_token
@@ -343,6 +345,24 @@ def test_another_tenants_customers_are_nobody(tenant, other_tenant):
     with tenant_scope(tenant.pk):
         import_shop(little_shop(), actor="test")
         assert refused(prove_by_email, context, "theirs@example.com") == ("not_found", NOT_FOUND)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_attempts_are_limited_when_they_are_made_at_once(tenant):
+    emails = [f"guess{number}@example.com" for number in range(12)]
+    conversation = uuid.uuid4()
+
+    def attempt(email):
+        context = ToolContext(tenant.pk, "Acme", "en", conversation, uuid.uuid4(), "visitor", typed=tuple(emails))
+        try:
+            with tenant_scope(tenant.pk):
+                return refused(prove_by_email, context, email)[0]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(emails)) as threads:
+        answers = list(threads.map(attempt, emails))
+    assert sorted(answers) == ["not_found"] * 5 + ["too_many"] * 7
 
 
 @pytest.mark.django_db
