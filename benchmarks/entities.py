@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905, E501 - words read best as words
 """Finds the entities of 300 messages against a small catalogue, and times it against one of 100,000 products.
 
     python -m benchmarks.entities [--verbose] [--products 100000]

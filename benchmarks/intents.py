@@ -107,7 +107,7 @@ def measure_folds() -> bool:
     for number in range(FOLDS):
         kept, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         model = kernel.fit(vectors[kept], [texts[i] for i in kept], [labels[i] for i in kept], keys[kept])
-        best = model.scores(vectors[held], [texts[i] for i in held]).argmax(axis=1)
+        best = model.scores(vectors[held], [texts[i] for i in held])[0].argmax(axis=1)
         right += sum(model.classes[b] == labels[i] for b, i in zip(best, held, strict=True))
     return told(f"{FOLDS}-fold cross-validation of the built-in examples", right, len(texts))
 
@@ -168,9 +168,7 @@ def measure_tenant(slug: str, train: list[dict], test: list[dict], *, alone: boo
     name = f"BANKING77, {len(train)} examples, built-in intents {'off' if alone else 'on'}"
     met = told(name, right, len(test), bar)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    print(
-        f"  fitted in {fitted:.0f} s; {took:.1f} ms a message, {embedding:.1f} of it one embedding; process peak {peak:.0f} MB"
-    )
+    print(f"  fitted in {fitted:.0f} s; {took:.1f} ms a message, {embedding:.1f} an embedding; peak {peak:.0f} MB")
     return met
 
 

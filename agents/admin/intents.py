@@ -33,7 +33,7 @@ class IntentForm(OwnForm):
         model = Intent
         fields = ("name", "label", "description", "enabled")
         help_texts = {
-            "name": "Letters, digits, hyphens and underscores. One of the built-in names adds to it, or switches it off: "
+            "name": "Letters, digits, hyphens, underscores. A built-in name adds to that intent, or switches it off: "
             + ", ".join(builtin.DESCRIPTIONS)
             + "."
         }
@@ -58,8 +58,8 @@ class ExampleInline(RowsInline):
     def get_queryset(self, request: Any) -> QuerySet[IntentExample]:
         """The examples, the newest alone where there are too many for one form."""
         rows: QuerySet[IntentExample] = super().get_queryset(request)
-        intent = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
-        newest = rows.filter(intent_id=intent).order_by("-pk") if str(intent).isdecimal() else rows.none()
+        intent = str(request.resolver_match.kwargs.get("object_id") if request.resolver_match else "")
+        newest = rows.filter(intent_id=int(intent)).order_by("-pk") if intent.isdecimal() else rows.none()
         return rows.filter(pk__in=list(newest.values_list("pk", flat=True)[:MAX_SHOWN]))
 
 
@@ -73,7 +73,7 @@ class IntentAdmin(TenantModelAdmin):
     list_display = ("name", "label", "enabled", "examples_count")
     search_fields = ("name", "label")
     fieldsets = ((None, {"fields": ("name", "label", "description", "enabled", "pasted")}),)
-    empty_hint = "The seven built-in intents work without a row here. Add one of your own, or one with a built-in name to teach it."
+    empty_hint = "The seven built-in intents need no row. Add one of your own, or one with a built-in name to teach it."
     list_before_template = "admin/agents/intent/try.html"
 
     def get_queryset(self, request: Any) -> QuerySet[Intent]:
@@ -89,9 +89,8 @@ class IntentAdmin(TenantModelAdmin):
         """The list, with what is understood of the sentence in the address."""
         request.GET = request.GET.copy()
         sentence = "".join(request.GET.pop("sentence", [""]))[:MAX_SENTENCE].replace("\x00", "").strip()
-        return super().changelist_view(
-            request, {**(extra_context or {}), "sentence": sentence, **_tried(request, sentence)}
-        )
+        context = {**(extra_context or {}), "sentence": sentence, **_tried(request, sentence)}
+        return super().changelist_view(request, context)
 
     def save_model(self, request: Any, obj: Intent, form: Any, change: bool) -> None:  # noqa: ARG002 (Django's signature)
         teaching.save_intent(intent=obj, actor=actor(request))

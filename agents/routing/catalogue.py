@@ -170,7 +170,7 @@ class Catalogue:
         for place, word in enumerate(words):
             following = words[place + 1] if place + 1 < len(words) else None
             together = self._joined(word, following) if following else None
-            joined.append(together if together else word)
+            joined.append(together or word)
         return joined
 
     def _joined(self, word: _Word, following: _Word) -> _Word | None:
@@ -181,7 +181,7 @@ class Catalogue:
 
     def _meanings(self, word: str) -> dict[int, float]:
         if (number := self._numbers.get(word)) is not None:
-            return {number: 1.0, **{other: INFLECTED for other in self._inflected(word)}}
+            return {number: 1.0, **dict.fromkeys(self._inflected(word), INFLECTED)}
         if inflected := self._inflected(word):
             return dict.fromkeys(inflected, INFLECTED)
         if parts := self._parts(word):

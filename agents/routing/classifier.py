@@ -1,8 +1,8 @@
 """The two classifiers of a tenant as one: that of the built-in intents, and that of the intents it added.
 
 They are kept apart because a tenant's ten examples would drown among hundreds of built-in ones. Whichever has the
-example nearest to a text says what it means, with a margin in favour of the tenant's own. Examples that a tenant adds to
-a built-in intent belong to the first.
+example nearest to a text says what it means, with a margin in favour of the tenant's own. What a tenant adds to a
+built-in intent belongs to the first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from knowledge.embedding.base import Floats
 
 MARGIN = 0.1
-"""Cosine by which a built-in example must be nearer. BANKING77 and the seven, measured: with .1 a tenant's ten examples win 97 % of what is theirs and take 1 % of what is not."""
+"""Cosine by which a built-in example must be nearer: measured, ten examples then win 97 % of what is theirs."""
 OWN_FIELD, OWN_MARGIN = 20, 0.25
 """With as many intents of its own a tenant has described its field, and the built-in ones are for what lies far off."""
 
@@ -84,10 +84,9 @@ class Classifier:
 
 def _best(model: KernelRidge, vectors: Floats, texts: Sequence[str]) -> list[Best]:
     found = []
-    nearness = (vectors @ model.vectors.T).max(axis=1)
-    for scores, near in zip(model.scores(vectors, texts), nearness.tolist(), strict=True):
+    for scores, near in zip(*model.scores(vectors, texts), strict=True):
         order = scores.argsort()[::-1]
         first = float(scores[order[0]])
         second = float(scores[order[1]]) if len(order) > 1 else -1.0
-        found.append(Best(model.classes[order[0]], first, first - second, near))
+        found.append(Best(model.classes[order[0]], first, first - second, float(near)))
     return found

@@ -1,4 +1,5 @@
 """Dates in a message, in four languages, as days on the calendar."""
+# ruff: noqa: E501, RUF001 - patterns of four languages, one a line; customers type the typographic apostrophe
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from agents.routing.entities import Entity
 from agents.routing.numbers import NUMBERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from agents.routing.entities import Taken
 
@@ -102,7 +103,7 @@ def find_dates(text: str, taken: Taken, language: str, today: date) -> Iterator[
         language: decides whether 3/4 is in March ("en") or in April.
         today: what "yesterday" is counted from.
     """
-    for expression, read in (
+    readers: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], date | None]], ...] = (
         (ISO, lambda m: _day(int(m[1]), int(m[2]), int(m[3]))),
         (NUMERIC, lambda m: _numeric(m, language)),
         (DAY_MONTH, lambda m: _named(int(m[1]), m[2], m[3], today)),
@@ -113,7 +114,8 @@ def find_dates(text: str, taken: Taken, language: str, today: date) -> Iterator[
         (WEEKDAY, lambda m: _weekday(m, today)),
         (SHORT_DOTS, lambda m: _nearest(int(m[2]), int(m[1]), today)),
         (SHORT_SLASH, lambda m: _short(m, language, today)),
-    ):
+    )
+    for expression, read in readers:
         for match in expression.finditer(text):
             day = read(match)
             if day and taken.take(*match.span()):

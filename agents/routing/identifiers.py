@@ -1,4 +1,5 @@
 """Order ids, e-mail addresses and postcodes in a message."""
+# ruff: noqa: E501, RUF001, SIM905 - patterns and lists of words, one a line; dashes of all lengths are typed
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ DOT = re.compile(r"\s*(?:\(dot\)|\[dot\]|\sdot\s)\s*", re.IGNORECASE)
 
 MAIL_HOSTS = frozenset(
     "gmail.com googlemail.com hotmail.com outlook.com yahoo.com icloud.com live.com aol.com proton.me protonmail.com gmx.de gmx.net web.de "
-    "t-online.de orange.fr free.fr laposte.net wanadoo.fr hotmail.es hotmail.fr yahoo.es yahoo.fr example.com mail.com".split()  # noqa: SIM905 (reads as hosts)
+    "t-online.de orange.fr free.fr laposte.net wanadoo.fr hotmail.es hotmail.fr yahoo.es yahoo.fr example.com mail.com".split()
 )
 """Hosts whose name behind a spelt-out "at" makes an address of any word before it."""
 
@@ -187,7 +188,7 @@ def _fitting(written: str, patterns: list[regex.Pattern[str]]) -> str:
 
 
 def _cased(spelling: str, pattern: regex.Pattern[str]) -> str:
-    """Capitals where the pattern has capitals: `so123456` of `SO\\d{6}` is SO123456."""
+    r"""Capitals where the pattern has capitals: `so123456` of `SO\\d{6}` is SO123456."""
     exact = regex.compile(pattern.pattern)
     for cased in (spelling, spelling.upper(), spelling.lower()):
         if exact.fullmatch(cased, timeout=PATTERN_LIMIT):

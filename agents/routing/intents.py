@@ -15,8 +15,8 @@ from agents.routing.entities import MAX_TEXT, Entities, Taken, without_repeats
 from agents.routing.fitting import State, classifier, read_state
 from agents.routing.identifiers import find_emails, find_orders, find_postcodes
 from agents.routing.numbers import find_amounts, find_quantities
-from agents.routing.shortcuts import HAS_WORD
 from agents.routing.shop import ShopForms, catalogue, read_shop
+from agents.routing.shortcuts import HAS_WORD
 from knowledge.embedding.base import get_embedder
 from tenants.scope import tenant_scope
 
@@ -54,7 +54,7 @@ class Understanding:
     """What a message wants and names.
 
     Attributes:
-        intents: that of the whole message first, then the surest; empty when the message has no words or there are no examples.
+        intents: that of the whole message first, then the surest; empty without words or without examples.
         entities: what it names.
         clauses: the parts that were looked at, without greetings and thanks.
         out_of_scope: 0 to 1, how likely it is that no intent fits.

@@ -1,4 +1,5 @@
 """Amounts of money and quantities in a message."""
+# ruff: noqa: E501, RUF001 - patterns of four languages, one a line; customers type the typographic apostrophe
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ NUMBERS = {
 }  # fmt: skip
 ARTICLES = frozenset({"una", "ein", "eine", "einen", "un", "une", "one", "uno"})
 
-_NUMBER = r"\d{1,3}(?:[ .,'’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d{1,9}(?:[.,]\d{1,2})?(?!\d)"  # noqa: RUF001 (typed in Switzerland)
+_NUMBER = r"\d{1,3}(?:[ .,'’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d{1,9}(?:[.,]\d{1,2})?(?!\d)"
 _WORD_NUMBER = "|".join(sorted(NUMBERS, key=len, reverse=True))
 _SYMBOL = "|".join(re.escape(symbol) for symbol in sorted(SYMBOLS, key=len, reverse=True))
 _CURRENCY = "|".join(sorted(WORDS, key=len, reverse=True))
@@ -68,7 +69,7 @@ BARE = re.compile(
 _COUNT = rf"(?:\d{{1,3}}|{_WORD_NUMBER})"
 _PIECES = r"(?:pieces?|units?|pcs|items?|copies|pairs?|packs?|boxes|sets|st[üu]ck|exemplare?|unidades?|piezas?|pares|cajas|pi[eè]ces?|exemplaires?|paires?|unités?)"
 QUANTITY = re.compile(
-    rf"(?<![\w.,$€£#/-])(?:({_COUNT})\s?[x×](?![\w])|[x×]\s?({_COUNT})\b|(?:qty|quantity|quantities|menge|anzahl|cantidad|quantité)"  # noqa: RUF001 (the sign is typed)
+    rf"(?<![\w.,$€£#/-])(?:({_COUNT})\s?[x×](?![\w])|[x×]\s?({_COUNT})\b|(?:qty|quantity|quantities|menge|anzahl|cantidad|quantité)"
     rf"[\s:=.]{{0,3}}(?:of\s|de\s)?({_COUNT})\b|({_COUNT})[\s-]{_PIECES}\b|({_COUNT})\s+(?:of|von)\s+(?:the|them|these|those|my|your|our|den|diesen|each)\b"
     rf"|({_COUNT})\s+(?:de\s+)?(?:ellos|ellas|estos|estas|ces|ceux|celles|davon)\b)",
     re.IGNORECASE,
@@ -138,7 +139,7 @@ def _decimal(written: str) -> Decimal:
     plain = written.lstrip("-").lower()
     if plain in NUMBERS:
         return Decimal(NUMBERS[plain]).quantize(CENT) * sign
-    digits = re.sub(r"[ '’]", "", plain)  # noqa: RUF001 (typed in Switzerland)
+    digits = re.sub(r"[ '’]", "", plain)
     decimals = re.search(r"[.,](\d{1,2})$", digits)
     whole = re.sub(r"\D", "", digits[: decimals.start()] if decimals else digits)
     return Decimal(f"{whole}.{decimals[1] if decimals else '00'}").quantize(CENT, ROUND_HALF_UP) * sign

@@ -65,7 +65,7 @@ class NearWords:
 
 
 def edit_distance(first: str, second: str, limit: int) -> int:
-    """Insertions, deletions, replacements and swaps of neighbours between two words, or `limit + 1` when there are more."""
+    """Insertions, deletions, replacements and swaps of neighbours between two words; `limit + 1` stands for more."""
     if abs(len(first) - len(second)) > limit:
         return limit + 1
     before_last: list[int] = []

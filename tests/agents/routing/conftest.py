@@ -28,7 +28,7 @@ def catalogue():
 
 @pytest.fixture
 def _fresh_process(monkeypatch):
-    """Nothing is known of tenants of tests before, whose numbers may come again; fitted classifiers are kept by name."""
+    """Nothing is known of tenants of tests before, whose numbers may come again."""
     intents.forget()
     shop.forget()
     forgetful = fitting._Kept()
