@@ -8,7 +8,7 @@ default manager of tenant-owned models demands.
 import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
@@ -81,8 +81,12 @@ def _setting(name: str, value: int) -> Iterator[None]:
 
 
 async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Runs synchronous code from the event loop, in a database thread: the one crossing between the two colours."""
-    result: R = await database_sync_to_async(function, thread_sensitive=False, executor=_executor)(*args, **kwargs)
+    """Runs synchronous code from the event loop, in a database thread: the one crossing between the two colours.
+
+    In a context of its own: what is given up half-way would otherwise leave its open scope to whoever waited for it.
+    """
+    run = database_sync_to_async(copy_context().run, thread_sensitive=False, executor=_executor)
+    result: R = await run(function, *args, **kwargs)
     return result
 
 

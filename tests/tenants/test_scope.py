@@ -1,5 +1,8 @@
 """The two fences around a tenant's rows, each tried alone, and the ways a scope may be misused."""
 
+import asyncio
+import threading
+
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
@@ -137,3 +140,21 @@ def test_the_role_cannot_step_over_policies():
     with connection.cursor() as cursor:
         cursor.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
         assert cursor.fetchone() == (False,)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_crossing_that_is_given_up_leaves_no_scope_behind(tenant):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        go_on.wait(5)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await in_tenant(tenant.pk, slow)
+    assert begun.is_set()
+    with pytest.raises(NoTenantScope):
+        current_tenant_id()
+    go_on.set()
+    assert await in_tenant(tenant.pk, AuditEvent.objects.count) == 1
