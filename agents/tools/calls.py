@@ -182,7 +182,8 @@ class _Run:
 
     async def _run(self, tool: Tool, arguments: dict[str, Any], context_factory: ContextFactory) -> Outcome:
         """Return the outcome within the tool's time limit; raises ToolError."""
-        if not may_call(self.asked.tenant_id, tool.name, tool.per_minute):
+        limit = tool.per_minute
+        if limit is not None and not await in_thread(may_call, self.asked.tenant_id, tool.name, limit):
             raise ToolError("This tool is asked for too often at the moment. Try again later.", code="rate_limit")
         try:
             async with asyncio.timeout((tool.limit_ms + GRACE_MS) / 1000):

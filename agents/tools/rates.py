@@ -1,6 +1,8 @@
 """How often a tenant's tools may be called in a minute."""
 
 import logging
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 
 from django.conf import settings
@@ -10,6 +12,7 @@ from limits.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
+_in_memory = threading.Lock()  # the storage in memory lets two threads count at once
 
 
 @cache
@@ -17,12 +20,12 @@ def _limiter() -> MovingWindowRateLimiter:
     return MovingWindowRateLimiter(RedisStorage(settings.REDIS_URL) if settings.REDIS_URL else MemoryStorage())
 
 
-def may_call(tenant_id: int, name: str, per_minute: int | None) -> bool:
-    """Count a call; return whether it may be made. Shared by all processes where there is Redis."""
-    if per_minute is None:
-        return True
+def may_call(tenant_id: int, name: str, per_minute: int) -> bool:
+    """Count a call; return whether it may be made. Shared by all processes where there is Redis, which may block."""
+    counting: AbstractContextManager[object] = nullcontext() if settings.REDIS_URL else _in_memory
     try:
-        return _limiter().hit(RateLimitItemPerMinute(per_minute, namespace="tool"), str(tenant_id), name)
+        with counting:
+            return _limiter().hit(RateLimitItemPerMinute(per_minute, namespace="tool"), str(tenant_id), name)
     except RedisError as error:
         log.warning("Tools are not limited, Redis is away: %s", error)
         return True

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from knowledge import fetching
-from knowledge.fetching import FetchError, fetch, is_public
+from knowledge.fetching import FetchError, NotPublicError, Request, TooSlowError, fetch, is_public, send
 
 pytestmark = pytest.mark.unit
 PAGE = b"<html><body><p>Hello</p></body></html>"
@@ -243,3 +243,44 @@ def test_names_that_do_not_exist_and_servers_that_are_away_are_explained(site):
         get("http://docs.example:1/")
     with pytest.raises(FetchError, match="could not be reached"):
         get(f"https://docs.example:{site.port}/")  # speaks no TLS
+
+
+def ask(url, *, allowed=lambda _address: True, resolver=lambda _host, _port: ["127.0.0.1"], **limits):
+    return send(Request(url), resolver=resolver, allowed=allowed, **{"seconds": 5, "limit": 1000, **limits})
+
+
+def test_a_tools_server_is_resolved_once_a_hop_and_checked(site):
+    site.page("/a", status=302, Location=f"http://inside.example:{site.port}/b")
+    site.page("/b")
+    asked = []
+
+    def resolver(host, _port):
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    with pytest.raises(NotPublicError):
+        ask(f"{site.url}/a", allowed=lambda _: asked[-1] != "inside.example", resolver=resolver)
+    assert asked == ["docs.example", "inside.example"]
+    assert len(site.hosts) == 1
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://[::ffff:169.254.169.254]/", "http://2130706433/"])
+def test_a_tool_reaches_no_private_address_however_it_is_written(url):
+    with pytest.raises(NotPublicError):
+        send(Request(url), seconds=5, limit=10)
+
+
+def test_of_a_tools_answer_no_more_is_read_than_is_wanted(site):
+    site.page("/big", gzip.compress(b"x" * 50_000_000), Content_Encoding="gzip")
+    site.page("/gone", b"sorry", status=410)
+    reply = ask(f"{site.url}/big")
+    assert (reply.data, reply.whole) == (b"x" * 1000, False)
+    reply = ask(f"{site.url}/gone")
+    assert (reply.status, reply.data, reply.whole) == (410, b"sorry", True)
+
+
+def test_a_tools_server_that_takes_for_ever_is_given_up():
+    never = threading.Event()
+    with pytest.raises(TooSlowError):
+        ask("http://slow.example/", resolver=lambda *_: [str(never.wait(5))], seconds=0.1)
+    never.set()
