@@ -193,14 +193,20 @@ class Conversation:
             else:
                 return
 
+    def tell(self) -> None:
+        """Prints what the customer saw."""
+        for frame in self.frames:
+            if frame["type"] != "message.delta":
+                kept = ("type", "seq", "message", "action", "ok", "state", "text", "label", "detail", "code", "summary")
+                print("   ", json.dumps({key: frame[key] for key in kept if key in frame})[:300])
+
     def proposed(self) -> list[str]:
         ids = dict.fromkeys(f["action"] for f in self.frames if f["type"] == "action.proposed")
         return [action for action in ids if action not in self.decided]
 
 
-async def converse(base: str, task: Task) -> None:
+async def converse(customer: Conversation, task: Task) -> None:
     """One task, until the model says that all is done."""
-    customer = Conversation(base)
     await customer.connect()
     text = task.opening
     for turn in range(TURNS):
@@ -264,14 +270,18 @@ async def replay(options: argparse.Namespace, fault: str, run: int, shop: dict[s
         started = time.monotonic()
         for task in tasks.values():
             saboteur = asyncio.ensure_future(Saboteur(fault, options.server, options.tenant, chance).work())
+            customer = Conversation(options.server.base)
             try:
-                await converse(options.server.base, task)
+                await converse(customer, task)
             except (TimeoutError, AssertionError) as error:
                 print(f"task {task.number}: {error}")
             finally:
                 saboteur.cancel()
                 await asyncio.gather(saboteur, return_exceptions=True)
-            right += await asyncio.to_thread(judge, options.tenant, shop, task)
+            as_expected = await asyncio.to_thread(judge, options.tenant, shop, task)
+            right += as_expected
+            if options.verbose and not as_expected:
+                customer.tell()
     seconds = time.monotonic() - started
     print(
         f"{fault} run {run}: {right}/{len(tasks)} tasks as expected, {model.requests} requests, {seconds:.0f} s",
@@ -332,6 +342,7 @@ def main() -> None:
     parser.add_argument("--tasks", default="", help="ids, separated by commas; all by default")
     parser.add_argument("--runs", type=int, default=1, help="of each fault")
     parser.add_argument("--faults", default="none", help=f"of {', '.join(FAULTS)}, or all")
+    parser.add_argument("--verbose", action="store_true", help="print the frames of a conversation that went wrong")
     options = parser.parse_args()
     options.only = set(filter(None, options.tasks.split(",")))
     options.faults = FAULTS if options.faults == "all" else tuple(options.faults.split(","))
