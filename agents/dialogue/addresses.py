@@ -15,11 +15,16 @@ PARTS = ("address1", "address2", "city", "state", "zip", "country")
 MAX_TEXT = 400  # characters that are looked at
 _ZIP = r"\d{5}(?:-\d{4})?|\d{4}\s?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|[A-Z]\d[A-Z]\s?\d[A-Z]\d|\d{4}"
 ZIP = re.compile(rf"(?<![\w-])({_ZIP})(?![\w-])", re.IGNORECASE)
-STATE_ZIP = re.compile(rf"^(?:(?P<city>.+?)\s+)?(?P<state>[A-Z]{{2}}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)\.?\s+(?P<zip>{_ZIP})$")
+STATE_ZIP = re.compile(
+    rf"^(?:(?P<city>.+?)\s+)?(?P<state>[A-Z]{{2}}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)\.?\s+(?P<zip>{_ZIP})$"
+)
 ZIP_CITY = re.compile(r"^(?:[A-Z]{1,2}-)?(?P<zip>\d{4,5})\s+(?P<city>\D+)$")
 CITY_ZIP = re.compile(rf"^(?P<city>\D+?)\s+(?P<zip>{_ZIP})$", re.IGNORECASE)
 STATE = re.compile(r"^[A-Z]{2}$")
-FLAT = re.compile(r"^(?:apt|apartment|unit|suite|ste|flat|floor|room|#|wohnung|stock|piso|puerta|appartement|bât|étage)\b\.?|^#\d|^\d+[ºª°]", re.IGNORECASE)
+FLAT = re.compile(
+    r"^(?:apt|apartment|unit|suite|ste|flat|floor|room|#|wohnung|stock|piso|puerta|appartement|bât|étage)\b\.?|^#\d|^\d+[ºª°]",
+    re.IGNORECASE,
+)
 LEAD = re.compile(
     r"^.*?(?:\b(?:to|is|at|address|send|ship|deliver|instead|now|nach|an|lautet|ist|zu|adresse|a|es|en|dirección|à|au|est|chez)\b:?\s+|:\s*)(?=\D{0,25}\d|\w+.{0,40}\d)",
     re.IGNORECASE,
@@ -51,7 +56,13 @@ def parse_address(text: str) -> dict[str, str] | None:
 def written_address(parts: Mapping[str, str]) -> str:
     """Return an address on one line."""
     region = " ".join(filter(None, (parts.get("state", ""), parts.get("zip", ""))))
-    named = (parts.get("address1", ""), parts.get("address2", ""), parts.get("city", ""), region, parts.get("country", ""))
+    named = (
+        parts.get("address1", ""),
+        parts.get("address2", ""),
+        parts.get("city", ""),
+        region,
+        parts.get("country", ""),
+    )
     return ", ".join(filter(None, named))
 
 

@@ -135,7 +135,11 @@ def _refund(talk: Talk, row: Refund) -> None:
 def _complaint(talk: Talk, row: Complaint) -> None:
     if row.order:
         talk.state.saw_order(row.order.code)
-    about = talk.words("complaint_about_order", order=plain(row.order.code)) if row.order else talk.words("complaint_about_shop")
+    about = (
+        talk.words("complaint_about_order", order=plain(row.order.code))
+        if row.order
+        else talk.words("complaint_about_shop")
+    )
     talk.say("complaint_line", code=plain(row.code), about=about, status=talk.words(f"complaint_{row.status}"))
     if row.resolution:
         talk.say("complaint_answer", text=plain(row.resolution))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from agents.actions import propose
 from agents.dialogue import complaints, goals, slots, variants
 from agents.dialogue.finding import order_of
+from agents.dialogue.requests import INTENT_OF
 from agents.dialogue.saying import plain
 from agents.dialogue.slots import ENDED, FILLED, Step
 from agents.dialogue.state import PARKED, Task
@@ -15,7 +16,7 @@ from agents.tools.base import ToolError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agents.dialogue.state import Request
+    from agents.dialogue.state import Option, Request
     from agents.dialogue.talk import Talk
 
 MAX_TRIES = 3
@@ -71,6 +72,7 @@ def begin(talk: Talk, request: Request) -> None:
             "amounts": request.amounts,
             "back": request.back,
             "place": request.place,
+            "message": talk.text if kind == goals.ADDRESS else "",
         },
     )
     talk.grounded = True
@@ -91,8 +93,7 @@ def proceed(talk: Talk) -> None:
         talk.state.task, talk.state.options = None, []
         talk.say("not_possible")
         return
-    asked, task.asked, talk.state.options = task.asked, "", []
-    del asked
+    task.asked, talk.state.options = "", []
     for step in STEPS[task.kind]:
         outcome = step(talk, task)
         if outcome == ENDED:
@@ -112,6 +113,15 @@ def read_answer(talk: Talk, task: Task) -> bool:
     return bool(reader and reader(talk, task))
 
 
+def ask_again(talk: Talk, task: Task, options: list[Option]) -> None:
+    """Ask the same with the few options that an answer leaves."""
+    asked = task.asked
+    proceed(talk)
+    if talk.state.task is task and task.asked == asked and talk.cards:
+        talk.cards.pop()
+        talk.offer(options)
+
+
 def _next(talk: Talk) -> None:
     """Begin what was asked for together with the task that has just come to its end."""
     state = talk.state
@@ -121,6 +131,12 @@ def _next(talk: Talk) -> None:
         talk.end_paragraph()
         state.task = task
         proceed(talk)
+
+
+def intent_of_tool(name: str) -> str:
+    """Return the intent of a change."""
+    kind = next((kind for kind in STEPS if name in _tool_names(kind)), "")
+    return INTENT_OF.get(kind, "general")
 
 
 def _tool_names(kind: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agents.dialogue import goals
 from agents.dialogue.references import content
 from agents.dialogue.saying import listed, plain
 from agents.dialogue.specifications import asked_facts, find_facts
@@ -35,7 +36,10 @@ def answer_comparison(talk: Talk, request: Request, products: Sequence[Product])
         talk.ask_documents(request.text)
         return
     if len(products) == 1:
-        talk.state.saw_products([products[0].code])
+        if not goals.EXPLICIT_COMPARISON.search(request.text):
+            talk.ask_documents(request.text)
+            return
+        talk.state.product = products[0].code
         talk.say("compare_one", name=plain(products[0].name))
         return
     if not talk.uses("compare_products"):
@@ -71,7 +75,9 @@ def _rank(row: ComparisonRow) -> int:
 
 def _difference(talk: Talk, row: ComparisonRow, names: Sequence[str]) -> str:
     cells = [plain(value) for value in row_values(row, talk.currency, talk.language)]
-    values = [talk.words("compare_value", value=cell, name=name) for cell, name in zip(cells, names, strict=True) if cell]
+    values = [
+        talk.words("compare_value", value=cell, name=name) for cell, name in zip(cells, names, strict=True) if cell
+    ]
     return talk.words("compare_difference", fact=plain(row_name(row, talk.language)), values=", ".join(values))
 
 

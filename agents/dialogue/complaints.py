@@ -10,6 +10,7 @@ from agents.dialogue import goals
 from agents.dialogue.finding import find_orders, item_kinds_of, order_of
 from agents.dialogue.orders import offer_orders
 from agents.dialogue.references import content, items_named, picked
+from agents.dialogue.saying import plain
 from agents.dialogue.slots import ENDED, FILLED, ask, request_of
 from agents.dialogue.state import Option
 from commerce.models.care import ComplaintKind, Wanted
@@ -37,7 +38,10 @@ KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 WANTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (wanted, re.compile(rf"\b(?:{words})", re.IGNORECASE))
     for wanted, words in (
-        (Wanted.REPLACEMENT, r"replac\w*|new one|another one|exchange|reemplaz\w*|sustitu\w*|uno nuevo|otra unidad|ersatz\w*|austausch\w*|neue[sn]?\b|rempla[cç]\w*|un (?:autre|nouveau)|une (?:autre|nouvelle)"),
+        (
+            Wanted.REPLACEMENT,
+            r"replac\w*|new one|another one|exchange|reemplaz\w*|sustitu\w*|uno nuevo|otra unidad|ersatz\w*|austausch\w*|neue[sn]?\b|rempla[cç]\w*|un (?:autre|nouveau)|une (?:autre|nouvelle)",
+        ),
         (Wanted.REFUND, r"refund|money back|reembols\w*|dinero|geld zurück|erstatt\w*|rembours\w*"),
         (Wanted.ADVICE, r"advi[cs]e|help|how to fix|consejo|ayuda|rat\b|hilfe|berat\w*|conseil\w*|aide"),
     )
@@ -71,7 +75,17 @@ def order(talk: Talk, task: Task) -> str:
     talk.end_paragraph()
     offer_orders(talk, orders[:MAX_OFFERED], "ask_complaint_order")
     card = talk.cards.pop()
-    talk.offer([*talk.state.options, Option(talk.words("complaint_other"), NO_ORDER, "none other something else ninguno otra andere keine autre aucune")], [o["detail"] for o in card.data["options"]])
+    talk.offer(
+        [
+            *talk.state.options,
+            Option(
+                talk.words("complaint_other"),
+                NO_ORDER,
+                "none other something else ninguno otra andere keine autre aucune",
+            ),
+        ],
+        [o["detail"] for o in card.data["options"]],
+    )
     return ask(task, "complaint_order")
 
 
@@ -121,7 +135,8 @@ def wanted(talk: Talk, task: Task) -> str:
         _find_items(talk, task)
         return FILLED
     _find_items(talk, task)
-    talk.say("complaint_sorry")
+    code = task.slots.get("order")
+    talk.say("complaint_sorry_order", code=plain(code)) if code else talk.say("complaint_sorry")
     talk.say("ask_wanted")
     options = [Option(talk.words(f"wanted_{name}"), name) for name in Wanted.values]
     talk.offer([*options, Option(talk.words("no_preference"), "", "nothing none egal nada rien")])

@@ -7,18 +7,22 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agents.actions import decide
 from agents.dialogue import changes, goals
 from agents.dialogue.orders import answer_orders
 from agents.dialogue.references import picked
-from agents.dialogue.state import Option, State
+from agents.dialogue.requests import intent_of
+from agents.dialogue.saying import plain
+from agents.dialogue.state import Option, Request, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agents.dialogue.state import Request, Task
+    from agents.dialogue.state import Task
     from agents.dialogue.talk import Talk
     from agents.models import Action
 
+AFTERTHOUGHT = 4  # words of a message that leaves out what was said before
 MAX_CONTROL = 60  # characters of a message that only steers the dialogue
 RESTART = re.compile(
     r"^\W*(?:(?:please|ok|okay|let'?s|let us|no),?\s*)*(?:start (?:over|again|from scratch)|restart|begin again|reset|new topic|empezar de nuevo|empecemos de nuevo|volver a empezar|reiniciar|von vorne?(?: anfangen)?|neu (?:anfangen|starten|beginnen)|noch ?mal von vorne|recommen[cç](?:er|ons)|on recommence|repartons? de z[ée]ro)(?:,?\s*(?:please|por favor|bitte|s['’]il vous pla[iî]t))?\W*$",
@@ -41,7 +45,9 @@ QUESTION = re.compile(
     r"\?|^\W*(?:where|what|when|how|which|who|why|is|are|was|do|does|did|can|could|has|have|d[oó]nde|qu[eé]|cu[aá]ndo|c[oó]mo|cu[aá]l|cu[aá]nto|wo|was|wann|wie|welche\w*|wer|warum|ist|sind|kann|hat|o[uù]|quand|comment|combien|quel\w*|pourquoi|est-ce)\b",
     re.IGNORECASE,
 )
-FURTHER = re.compile(r"^\W*(?:and|what about|how about|y|qu[eé] hay de|und|wie steht|was ist mit|et|qu['’]en est-il)\b", re.IGNORECASE)
+FURTHER = re.compile(
+    r"^\W*(?:and|what about|how about|y|qu[eé] hay de|und|wie steht|was ist mit|et|qu['’]en est-il)\b", re.IGNORECASE
+)
 
 
 def ends_or_restarts(talk: Talk, open_actions: Sequence[Action]) -> bool:
@@ -61,9 +67,22 @@ def ends_or_restarts(talk: Talk, open_actions: Sequence[Action]) -> bool:
     if DROP.match(text):
         busy = bool(state.task or state.choosing or state.waiting or state.parked or open_actions)
         state.forget_task()
+        for action in open_actions:
+            decline(talk, action)
         talk.say("dropped" if busy else "nothing_to_drop")
         return True
     return False
+
+
+def decline(talk: Talk, action: Action) -> None:
+    """Take back a change that waits for the customer's word."""
+    decide(
+        tenant_id=talk.context.tenant_id,
+        conversation=talk.context.conversation,
+        action_id=action.pk,
+        confirmed=False,
+        actor=talk.context.actor,
+    )
 
 
 def answers(talk: Talk, requests: Sequence[Request]) -> bool:
@@ -107,27 +126,42 @@ def offer_parked(talk: Talk) -> None:
     talk.offer([Option(talk.words("go_on"), "go_on")])
 
 
-def after_decision(talk: Talk) -> None:
+def after_decision(talk: Talk, action: Action) -> None:
     """Once the customer has decided on a change, come back to what was put aside."""
+    talk.intents.append(changes.intent_of_tool(action.tool))
     offer_parked(talk)
 
 
 def completed(talk: Talk, request: Request) -> Request:
     """Return an afterthought such as "And ORD-1001?" as the question it stands for."""
-    last = talk.state.last
-    if last is None or not request.guessed:
+    state, last = talk.state, talk.state.last
+    if not request.guessed:
+        return request
+    if (
+        request.place is not None
+        and not request.orders
+        and not request.products
+        and len(request.text.split()) <= AFTERTHOUGHT
+    ):
+        if state.listed == "orders":
+            return replace(request, goal=last.goal if last and last.goal in goals.ORDER_QUESTIONS else goals.STATUS)
+        if state.listed == "products" and request.goal != goals.COMPARE:
+            return replace(request, goal=goals.PRODUCT)
+    if last is None:
         return request
     if request.orders and last.goal in goals.ORDER_QUESTIONS | goals.CARE_QUESTIONS and _is_further(request):
         return replace(request, goal=last.goal)
-    if request.products and last.goal in goals.PRODUCT_QUESTIONS - {goals.SEARCH, goals.COMPARE} and _is_further(request):
+    if (
+        request.products
+        and last.goal in goals.PRODUCT_QUESTIONS - {goals.SEARCH, goals.COMPARE}
+        and _is_further(request)
+    ):
         return replace(request, goal=last.goal, text=f"{request.text} {last.text}")
     return request
 
 
 def task_name(talk: Talk, task: Task) -> str:
     """Return what a task is about, in words."""
-    from agents.dialogue.saying import plain
-
     code = task.slots.get("order", "")
     if task.kind == goals.COMPLAINT:
         return talk.words("task_complaint")
@@ -142,21 +176,30 @@ def is_question(text: str) -> bool:
 
 
 def _is_further(request: Request) -> bool:
-    return bool(FURTHER.match(request.text)) or len(request.text.split()) <= 4  # noqa: PLR2004 (words of an afterthought)
+    return bool(FURTHER.match(request.text)) or len(request.text.split()) <= AFTERTHOUGHT
 
 
 def _answers_task(talk: Talk, task: Task, requests: Sequence[Request]) -> bool:
+    state = talk.state
     asks_else = [request for request in requests if _is_something_else(task, request)]
     if asks_else:
         return False
     if changes.read_answer(talk, task):
         task.tries = 0
+        talk.intents.append(intent_of(Request(task.kind, task.text)))
         changes.proceed(talk)
+        return True
+    several = picked(state.options, talk.text)
+    if 1 < len(several) < len(state.options):
+        talk.say("more_than_one")
+        talk.intents.append(intent_of(Request(task.kind, task.text)))
+        changes.ask_again(talk, task, several)
         return True
     if any(not request.guessed or is_question(request.text) for request in requests):
         return False
     task.tries += 1
-    talk.say("not_understood_slot")
+    if not talk.has_sentences:
+        talk.say("not_understood_slot")
     changes.proceed(talk)
     return True
 
@@ -166,7 +209,11 @@ def _is_something_else(task: Task, request: Request) -> bool:
     if request.goal == task.kind:
         return bool(request.orders) and task.slots.get("order") not in (None, *request.orders) and task.asked != "order"
     if task.asked in ("text", "refund_reason") and not is_question(request.text):
-        return request.goal in goals.CHANGES - {task.kind, goals.COMPLAINT} and not request.guessed and bool(request.orders)
+        return (
+            request.goal in goals.CHANGES - {task.kind, goals.COMPLAINT}
+            and not request.guessed
+            and bool(request.orders)
+        )
     if task.asked == "address" and not is_question(request.text):
         return False
     if request.guessed or request.goal == goals.ASK:

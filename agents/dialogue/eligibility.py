@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 
 PENDING, MODIFIED, PROCESSED, DELIVERED = "pending", "pending (item modified)", "processed", "delivered"
 REASONS: dict[str, dict[str, str]] = {
-    goals.CANCEL: {MODIFIED: "cannot_modified", PROCESSED: "cannot_cancel_shipped", DELIVERED: "cannot_cancel_delivered"},
+    goals.CANCEL: {
+        MODIFIED: "cannot_modified",
+        PROCESSED: "cannot_cancel_shipped",
+        DELIVERED: "cannot_cancel_delivered",
+    },
     goals.ADDRESS: {PROCESSED: "cannot_address_shipped", DELIVERED: "cannot_change_delivered"},
     goals.PAYMENT: {PROCESSED: "cannot_change_shipped", DELIVERED: "cannot_change_delivered"},
     goals.SWAP: {MODIFIED: "cannot_modified", PROCESSED: "cannot_change_shipped"},
-    goals.RETURN: {PENDING: "cannot_return_pending", MODIFIED: "cannot_return_pending", PROCESSED: "cannot_return_shipped"},
+    goals.RETURN: {
+        PENDING: "cannot_return_pending",
+        MODIFIED: "cannot_return_pending",
+        PROCESSED: "cannot_return_shipped",
+    },
     goals.REFUND: {PENDING: "cannot_return_pending", MODIFIED: "cannot_return_pending"},
 }
 AFTERWARDS = {

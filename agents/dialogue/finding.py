@@ -48,9 +48,18 @@ def find_orders(talk: Talk, request: Request, fitting: Callable[[Order], bool] |
     if before:
         return Found(before)
     orders = talk.orders
-    things = [] if request.place is not None else orders_with(orders, request.text, item_kinds_of(orders), request.products)
+    things = (
+        [] if request.place is not None else orders_with(orders, request.text, item_kinds_of(orders), request.products)
+    )
     if request.products and not things and request.goal not in goals.PRODUCT_QUESTIONS:
-        talk.say("no_order_with", name=plain(talk.products(request.products[:1])[0].name if talk.products(request.products[:1]) else request.products[0]))
+        talk.say(
+            "no_order_with",
+            name=plain(
+                talk.products(request.products[:1])[0].name
+                if talk.products(request.products[:1])
+                else request.products[0]
+            ),
+        )
         return Found(said=True)
     if things:
         return Found(_narrowed(things, fitting or is_open))
@@ -124,9 +133,19 @@ def _before(talk: Talk, request: Request) -> list[Order]:
     codes: list[str] = []
     if request.place is not None and state.listed == "orders" and -1 <= request.place < len(state.orders):
         codes = [state.orders[request.place]]
-    elif state.order and (request.back or request.place is not None) and not request.products and not _names_things(talk, request):
+    elif (
+        state.order
+        and (request.back or request.place is not None or _is_bare(request))
+        and not request.products
+        and not _names_things(talk, request)
+    ):
         codes = [state.order]
     return [order for code in codes if (order := order_of(talk, code))]
+
+
+def _is_bare(request: Request) -> bool:
+    """Whether a change is asked for in a word: "cancel", after it was said that it can be."""
+    return request.goal in goals.CHANGES and len(request.text.split()) <= 2  # noqa: PLR2004 (words)
 
 
 def _names_things(talk: Talk, request: Request) -> bool:

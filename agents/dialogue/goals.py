@@ -38,11 +38,21 @@ OWN = _any(
     r"\b(?:mon|ma|mes)\b|\bla commande\b|\ble colis\b|\bcette commande\b|\bj['’]ai (?:command|achet)",
 )
 """Something of the customer's own, in this clause or before."""
+ABOUT_ME = _any(
+    r"\b(?:do|will|am|would|did) i\b",
+    r"\b(?:habe|verliere|bekomme) ich\b",
+    r"\b(?:pierdo|tengo)\b",
+    r"\b(?:perds-je|ai-je)\b",
+)
+"""Asks what becomes of the customer, not what a product is: "do I lose the warranty?"."""
+OWN_THING = _any(r"\bmy\b", r"\bmis?\b", r"\bmeine?[mnrs]?\b", r"\b(?:mon|ma|mes)\b")
 OWN_ORDER = _any(
-    r"§o|\b(?:order|parcel|package|delivery|shipment|pedido|paquete|env[ií]o|compra|bestellung|paket|lieferung|lieferadresse|sendung|commande|colis|livraison)\b", r"\b(?:ship|send|deliver|sent|it)\b"
+    r"§o|\b(?:order|parcel|package|delivery|shipment|pedido|paquete|env[ií]o|compra|bestellung|paket|lieferung|lieferadresse|sendung|commande|colis|livraison)\b",
+    r"\b(?:ship|send|deliver|sent|it)\b",
 )
 """Is about an order, not about the account."""
 GENERAL = _any(
+    r"^\W*(?:if|si|wenn|falls)\b|\bif (?:i|my|the|it|you)\b|\bdo i (?:have|need) to\b|\bmust i\b|\bam i\b|\bafter (?:a|an|the) (?:return|refund|exchange|cancellation)\b|\bmuss ich\b|\btengo que\b|\bdois-je\b",
     r"\bpolic(?:y|ies)\b|\bhow (?:long|many days|much time)\b.*\b(?:return|refund|exchange|send back|cancel|warranty claim)",
     r"\bhow (?:do|can|would|should|does|are|is|to)\b(?! (?:my|the) (?:order|parcel))(?!.*\b(?:compare|differ)).*\b(?:return|refund|cancel|exchange|complain|work|pay|ship|deliver)",
     r"\bwhat happens\b|\bwhat if\b|\bwho pays\b|\bdeadline\b|\bterms\b|\bfree (?:shipping|delivery|returns?)\b|\breturn (?:label|window|period|shipping)\b",
@@ -101,10 +111,10 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"\bdiferencia\w*\b|§p.*\bo\b.*§p|\bmejor\b.*§p.*§p", r"\bvergleich\w*\b|\bunterschied\w*\b|§p.*\boder\b.*§p", r"\bdiff[ée]ren\w*\b|§p.*\bou\b.*§p|\bmieux\b.*§p.*§p")),
     (RELATED, _any(r"\bhow (?:is|are|do)\b.*\b(?:related|connected|relate)\b.*", r"\bwhat (?:has|have|do)\b.*\bto do with\b.*§p")),
     (BOUGHT, _any(r"\b(?:often|usually|frequently) (?:bought|ordered|purchased)\b", r"\bbuy (?:together )?with\b|\bbought together\b", r"\bse suelen? comprar\b", r"\bzusammen gekauft\b|\boft gekauft\b", r"\bsouvent achet\w+\b")),
-    (UPGRADE, _any(r"\bupgrade (?:for|of|to|from)\b|\bupgrades?\b.*§p|\bsuccessor\b|\bstep up\b|\bnewer (?:model|version)\b", r"\bsucesor\b|\bmodelo (?:m[aá]s nuevo|superior)\b", r"\bnachfolger\b|\bneuere[sr]? modell\b", r"\bsuccesseur\b|\bmod[èe]le (?:plus r[ée]cent|sup[ée]rieur)\b")),
+    (UPGRADE, _any(r"\bupgrades? (?:for|of|to|from) (?:the |my |a )?§p|\bwhat\b.*\bupgrade\b.*§p|\bsuccessor\b|\bstep up\b|\bnewer (?:model|version)\b", r"\bsucesor\b|\bmodelo (?:m[aá]s nuevo|superior)\b", r"\bnachfolger\b|\bneuere[sr]? modell\b", r"\bsuccesseur\b|\bmod[èe]le (?:plus r[ée]cent|sup[ée]rieur)\b")),
     (SIMILAR, _any(r"\bsimilar\b|\balternatives?\b|\b(?:something|anything|products?) like\b", r"\b(?:similares?|parecid[oa]s?|alternativas?)\b", r"\bähnlich\w*|\balternativen?\b", r"\b(?:similaires?|semblables?)\b|\bressembl\w+")),
     (FITS, _any(
-        r"\bfits?\b|\bcompatib\w+|\baccessor(?:y|ies)\b|\b(?:goes|go|works?) (?:together )?with\b|\bcan i (?:put|use)\b.*\b(?:into|in|with)\b|\b(?:which|what) (?:case|sleeve|charger|cable|memory|ssd|dock|keyboard|mouse|cover|adapter)s?\b.*\b(?:for|with|into|to)\b",
+        r"\bfits?\b|\bcompatib\w+|\baccessor(?:y|ies)\b|\b(?:goes|go|works?) (?:together )?with\b|\b(?:which|what)\b.*\bcan i (?:put|use)\b|\bcan i (?:put|use)\b.*§p.*\b(?:into|in|with)\b.*§p|\b(?:which|what) (?:case|sleeve|charger|cable|memory|ssd|dock|keyboard|mouse|cover|adapter)s?\b.*\b(?:for|with|into|to)\b",
         r"\bcompatibles?\b|\baccesorios?\b|\bsirven?\b.*\bpara\b|\bvan? con\b", r"\bpass(?:t|en)\b|\bkompatib\w+|\bzubehör\b", r"\baccessoires?\b|\bconvien\w+|\bvont? avec\b")),
     (TRACKING, _any(
         r"\btrack(?:ing)?\b|\bcarrier\b|\bcourier\b|\bwho (?:brings|delivers)\b", r"\bwhere\b.{0,20}\b(?:parcel|package|delivery|shipment)\b|\b(?:parcel|package)\b.{0,20}\b(?:last|now)\b",
@@ -125,9 +135,22 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"\bd[oó]nde\b.{0,30}(?:§o|\bpedido\b|\bcompra\b)|\bestado\b|\benviad[oa]\b|\bha llegado\b|\bentregad[oa]\b", r"\bwo (?:ist|bleibt|steckt|sind)\b|\b(?:status|stand)\b|\b(?:verschickt|versandt|versendet|abgeschickt|unterwegs|zugestellt|geliefert|angekommen)\b", r"\bo[uù] (?:est|en est|se trouve)\b|\bstatut\b|\b[ée]tat\b|\bexp[ée]di[ée]\w*|\benvoy[ée]\w*|\blivr[ée]e\b|\barriv[ée]e\b")),
 )  # fmt: skip
 SEARCHING = _any(
-    r"\b(?:under|below|less than|cheaper than|up to|at most|over|above|more than|between|max(?:imum)?)\b", r"\b(?:show|list|looking for|look for|search|find|recommend|do you (?:have|sell|carry)|what|which|cheapest|best)\b",
-    r"\b(?:menos de|por debajo de|hasta|m[aá]s de|busco|muestr\w+|ens[eé]ñ\w+|tien\w+|qu[eé])\b", r"\b(?:unter|bis|über|weniger als|suche|zeig\w*|haben sie|welche)\b", r"\b(?:moins de|jusqu['’][àa]|plus de|cherche|montr\w+|avez-vous|quels?|quelles?)\b",
+    r"\b(?:show|list|looking for|look for|search for|recommend|suggest|do you (?:have|sell|carry)|cheapest|best|which|what)\b", r"\b(?:busco|muestr\w+|ens[eé]ñ\w+|recomi\w+|tien\w+|m[aá]s barat\w+|qu[eé])\b",
+    r"\b(?:suche|zeig\w*|empfehl\w*|haben sie|habt ihr|günstigste\w*|welche)\b", r"\b(?:cherche|montr\w+|recommand\w+|avez-vous|moins ch[eè]re?|quels?|quelles?)\b",
 )  # fmt: skip
+LIMITED = _any(
+    r"\b(?:under|below|less than|cheaper than|up to|at most|over|above|more than|between|menos de|hasta|m[aá]s de|unter|bis|weniger als|moins de|jusqu['’][àa]|plus de)\b.{0,12}\d"
+)
+"""Names a price limit."""
+EXPLICIT_COMPARISON = _any(
+    r"\bcompar\w*\b",
+    r"\b(?:versus|vs\.?)(?!\w)",
+    r"\bdiffer\w*\b|\bdiferenci\w*|\bvergleich\w*|\bunterschied\w*|\bdiff[ée]ren\w*",
+)
+MODAL = _any(
+    r"^\W*(?:can|could|may|do|does|should|would|will|is it|are|puedo|se puede|podr[ií]a|kann|k[oö]nnte|darf|soll|puis-je|peut-on|est-ce que)\b"
+)
+"""Asks whether something can be done."""
 IMPLICIT_COMPLAINT = _any(
     r"\b(?:arrived|came|received|delivered|got|was|is|are|were)\b.{0,40}\b(?:broken|damaged|scratch\w*|crack\w*|dented|defective|faulty|wrong|incomplete|empty|shattered|bent)\b", r"\bwrong (?:item|product|colou?r|size|one)\b|\bmissing from\b|\bis missing\b|\bnever (?:arrived|came)\b|\bstill (?:not|hasn['’]t) arrived\b",
     r"\b(?:roto|rota|dañad[oa]|rayad[oa]|defectuos[oa]|equivocad[oa])\b|\bfalta\b", r"\b(?:kaputt|beschädigt|defekt|zerkratzt|falsche[rsn]? (?:artikel|ware|produkt))\b|\bfehlt\b", r"\b(?:cass[ée]e?|ab[iî]m[ée]e?|endommag[ée]e?|d[ée]fectueux|d[ée]fectueuse|ray[ée]e?)\b|\bmanque\b",

@@ -13,6 +13,8 @@ TELLING = {
     "de": "wo meine mein bestellung bestellungen wann kommt kostet ich möchte bitte stornieren zurückgeben paket das der die ist mit und vergleiche vergleich welche wie viel lieferung",
     "fr": "où ma mon mes commande commandes quand combien coûte je voudrais veux annuler retourner remboursement colis est les le avec compare quel quelle adresse suis s'il",
 }
+SHORT = 3
+"""Words of a text that by itself tells no language."""
 _WORDS = {language: frozenset(text.split()) for language, text in TELLING.items()}
 
 
@@ -26,6 +28,8 @@ def language_of(text: str, default: str) -> str:
     if best and len(leading) == 1:
         return leading[0]
     if best and default in leading:
+        return default
+    if len(said) <= SHORT:
         return default
     found = detect_language([text], default)
     return found if found in PHRASES else default

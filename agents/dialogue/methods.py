@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.dialogue.saying import plain
+from agents.dialogue.references import content
 from agents.dialogue.state import Option
 from commerce.models import PaymentKind, PaymentMethod, PaymentSource
 from commerce.money import ZERO
@@ -59,17 +60,17 @@ def refund_targets(talk: Talk, order: Order) -> list[PaymentMethod]:
     )
 
 
-def able_to_pay(talk: Talk, amount: Decimal, without: str = "") -> list[PaymentMethod]:
-    """Return the methods that can pay an amount, saying which gift cards cannot."""
+def able_to_pay(talk: Talk, amount: Decimal, text: str, without: str = "") -> list[PaymentMethod]:
+    """Return the methods that can pay an amount; says of a gift card that `text` asks for that it cannot."""
     able = []
+    asked_for = content(text) & content(WORDS[PaymentSource.GIFT_CARD])
     for method in methods_of(talk):
         if method.code == without:
             continue
         balance = method.balance or ZERO
         if method.source == PaymentSource.GIFT_CARD and balance < amount:
-            talk.say("gift_card_low", balance=talk.money(balance), amount=talk.money(amount))
+            if asked_for:
+                talk.say("gift_card_low", balance=talk.money(balance), amount=talk.money(amount))
         else:
             able.append(method)
     return able
-
-

@@ -10,9 +10,19 @@ from typing import TYPE_CHECKING
 from agents.dialogue import goals
 from agents.dialogue.comparison import answer_comparison
 from agents.dialogue.finding import order_of
-from agents.dialogue.references import content, items_named, refers_back
+from agents.dialogue.references import content, items_named, places_in, refers_back
 from agents.dialogue.saying import described, listed, plain
-from agents.dialogue.specifications import PRICE, QUESTION, RATING, STOCK, WARRANTY, asked_facts, find_choices, find_facts
+from agents.dialogue.specifications import (
+    PRICE,
+    QUESTION,
+    RATING,
+    STOCK,
+    WARRANTY,
+    asked_facts,
+    find_choices,
+    find_facts,
+    is_about_a_part,
+)
 from agents.tools.cards import products_card
 from commerce.cards import ProductCard
 from commerce.graph import compatible_with, how_related, similar_to
@@ -30,11 +40,21 @@ FITTING = 10
 """Products listed that go with another."""
 WHICH = re.compile(r"\b(?:which|what|welche[rsmn]?|was|qu[eé]|cu[aá]l(?:es)?|quel(?:le)?s?)\b", re.IGNORECASE)
 MONTHS_A_YEAR = 12
-ABOUT = re.compile(r"\b(?:tell|about|info\w*|details?|describe|what is|show|specs?|features|look at|sobre|informaci[oó]n|detalles|qu[eé] es|über|zeig\w*|was ist|infos?|parle\w*|qu['’]est-ce que|d[ée]tails?)\b", re.IGNORECASE)
-UNDER = re.compile(r"\b(?:under|below|less than|cheaper than|up to|at most|max(?:imum)?|menos de|por debajo de|hasta|unter|bis(?: zu)?|weniger als|h[öo]chstens|moins de|jusqu['’][àa])\b", re.IGNORECASE)
-OVER = re.compile(r"\b(?:over|above|more than|at least|from|m[aá]s de|über|mehr als|mindestens|ab|plus de|au moins)\b", re.IGNORECASE)
+ABOUT = re.compile(
+    r"^\W*(?:(?:please|can you|could you|hi|hello)\W+)*(?:tell (?:me|us)|show (?:me|us)|describe|give me|what is|what's|info\w*|details|specs?|features|i want to know (?:more )?about|let me see|h[aá]bleme|cu[eé]nt\w+|inf[oó]rm\w+|qu[eé] es|detalles|erz[äa]hl\w*|zeig\w*|was ist|infos?|beschreib\w*|parle[zr]?|qu['’]est-ce que|montre\w*|d[ée]cri\w*)\b|\b(?:specs?|specifications|features|more about|informaci[oó]n sobre|informationen|technische daten|caract[ée]ristiques)\b",
+    re.IGNORECASE,
+)
+UNDER = re.compile(
+    r"\b(?:under|below|less than|cheaper than|up to|at most|max(?:imum)?|menos de|por debajo de|hasta|unter|bis(?: zu)?|weniger als|h[öo]chstens|moins de|jusqu['’][àa])\b",
+    re.IGNORECASE,
+)
+OVER = re.compile(
+    r"\b(?:over|above|more than|at least|from|m[aá]s de|über|mehr als|mindestens|ab|plus de|au moins)\b", re.IGNORECASE
+)
 BARE_AMOUNT = re.compile(r"(?<![\w.])(\d{2,6}(?:[.,]\d{2})?)(?![\w.])")
-CHEAPEST = re.compile(r"\b(?:cheapest|lowest price|m[aá]s barat\w+|g[üu]nstigste\w*|billigste\w*|moins ch[eè]re?)\b", re.IGNORECASE)
+CHEAPEST = re.compile(
+    r"\b(?:cheapest|lowest price|m[aá]s barat\w+|g[üu]nstigste\w*|billigste\w*|moins ch[eè]re?)\b", re.IGNORECASE
+)
 
 
 def answer_products(talk: Talk, request: Request) -> None:
@@ -75,7 +95,9 @@ def _from_order(talk: Talk, request: Request) -> list[Product]:
         order = order_of(talk, number)
         if order:
             items = list(order.items.all())
-            kinds = dict(Product.objects.filter(code__in=[i.product_code for i in items]).values_list("code", "category"))
+            kinds = dict(
+                Product.objects.filter(code__in=[i.product_code for i in items]).values_list("code", "category")
+            )
             named = items_named(items, request.text, kinds) or (items if len(items) == 1 else [])
             return talk.products(item.product_code for item in named)
     return []
@@ -84,6 +106,9 @@ def _from_order(talk: Talk, request: Request) -> list[Product]:
 def _mentioned(talk: Talk, request: Request) -> list[Product]:
     """The products that "it", "the second one" or "both" mean."""
     state = talk.state
+    places = places_in(request.text)
+    if request.goal == goals.COMPARE and len(places) > 1:
+        return talk.products([state.products[each] for each in places if -1 <= each < len(state.products)])
     place = request.place
     if place is not None and -1 <= place < len(state.products):
         return talk.products([state.products[place]])
@@ -91,7 +116,9 @@ def _mentioned(talk: Talk, request: Request) -> list[Product]:
         return talk.products(state.products[:4] if not request.products else state.products[:1])
     if not state.product or not (refers_back(request.text) or len(request.text.split()) <= 6):  # noqa: PLR2004 (words of an afterthought)
         return []
-    by_kind = [p for p in talk.products(state.products) if content(request.text) & (content(p.category) | content(p.name))]
+    by_kind = [
+        p for p in talk.products(state.products) if content(request.text) & (content(p.category) | content(p.name))
+    ]
     return by_kind[:1] or talk.products([state.product])
 
 
@@ -129,9 +156,11 @@ def _about(talk: Talk, request: Request, products: list[Product]) -> None:
         for product in products:
             _summary(talk, product)
         told = products
-    if not told:
-        talk.ask_documents(request.text if request.products else f"{request.text} ({products[0].name})")
-    show(talk, [as_card(product) for product in products])
+    if told:
+        show(talk, [as_card(product) for product in products])
+        return
+    talk.state.saw_products([product.code for product in products])
+    talk.ask_documents(request.text if request.products else f"{request.text} ({products[0].name})")
 
 
 def _only_names(request: Request, products: list[Product]) -> bool:
@@ -143,13 +172,19 @@ def _only_names(request: Request, products: list[Product]) -> bool:
 def _tell(talk: Talk, product: Product, text: str, asked: Sequence[str]) -> bool:
     """Say the asked facts of one product; returns whether there was anything to say."""
     tellers = {PRICE: _price, STOCK: _stock, WARRANTY: _warranty, RATING: _rating}
-    choices = find_choices(product, text)
+    choices = None if QUESTION.search(text) else find_choices(product, text)
     if choices:
         _, values, missing = choices
-        talk.say("product_choices", name=plain(product.name), values=listed([plain(value) for value in values], talk.language))
+        talk.say(
+            "product_choices",
+            name=plain(product.name),
+            values=listed([plain(value) for value in values], talk.language),
+        )
         for value in missing:
             talk.say("product_choice_missing", value=plain(value))
         return True
+    if asked and (is_about_a_part(product, text) or goals.ABOUT_ME.search(text)):
+        return False
     for name in asked:
         tellers[name](talk, product)
     if asked:
@@ -172,7 +207,13 @@ def _price(talk: Talk, product: Product) -> None:
         talk.say("product_price", name=name, price=talk.money(prices[0]))
     else:
         each = [f"{described(variant.options)} {talk.money(variant.price)}" for variant in offered[:SHOWN]]
-        talk.say("product_price_range", name=name, low=talk.money(prices[0]), high=talk.money(prices[-1]), variants=", ".join(each))
+        talk.say(
+            "product_price_range",
+            name=name,
+            low=talk.money(prices[0]),
+            high=talk.money(prices[-1]),
+            variants=", ".join(each),
+        )
 
 
 def _stock(talk: Talk, product: Product) -> None:
@@ -226,7 +267,7 @@ def _fits(talk: Talk, request: Request, products: list[Product]) -> None:
         talk.ask_documents(request.text)
         return
     if len(products) > 1 and not WHICH.search(request.text):
-        _fit_of_two(talk, products[0], products[1])
+        _fit_of_two(talk, request, products[0], products[1])
         return
     product = products[-1]
     found = [hit.product for hit in compatible_with(product.code, limit=40)]
@@ -247,11 +288,11 @@ def _sharpest(scored: list[tuple[int, ProductCard]]) -> list[ProductCard]:
     return [card for score, card in scored if score == best] if best else []
 
 
-def _fit_of_two(talk: Talk, first: Product, second: Product) -> None:
+def _fit_of_two(talk: Talk, request: Request, first: Product, second: Product) -> None:
     hit = next((hit for hit in compatible_with(first.code, limit=200) if hit.product.code == second.code), None)
     names = {"name": plain(first.name), "other": plain(second.name)}
     if hit is None:
-        talk.say("fits_unknown", **names)
+        talk.ask_documents(request.text)
     elif hit.kind == "rule":
         talk.say("fits_yes", **names, reason=plain(hit.reason))
     else:
@@ -281,7 +322,9 @@ def _bought(talk: Talk, request: Request, products: list[Product]) -> None:
     found = {
         row_product.code: row_product
         for mine, other in ways
-        for row in Relation.objects.filter(**{mine: product}, kind=RelationKind.BOUGHT).select_related(other).order_by("-weight")[:SHOWN]
+        for row in Relation.objects.filter(**{mine: product}, kind=RelationKind.BOUGHT)
+        .select_related(other)
+        .order_by("-weight")[:SHOWN]
         if (row_product := getattr(row, other)).active
     }
     _tell_list(talk, product, [as_card(each) for each in found.values()][:SHOWN], "bought_with", none="similar_none")
@@ -310,12 +353,9 @@ def _tell_list(talk: Talk, product: Product, cards: Sequence[ProductCard], key: 
 
 def _search(talk: Talk, request: Request) -> None:
     """Look for products by kind and price; where there is nothing of the kind, the documents are asked."""
-    if not goals.SEARCHING.search(request.text) or not talk.uses("list_all_product_types"):
-        talk.ask_documents(request.text)
-        return
-    kinds = _kinds_named(request.text)
+    kinds = _kinds_named(request.text) if _searches(request.text) else []
     limits = _limits(request)
-    if not kinds:
+    if not kinds or not talk.uses("list_all_product_types"):
         talk.ask_documents(request.text)
         return
     sort = "price" if CHEAPEST.search(request.text) else ""
@@ -327,10 +367,24 @@ def _search(talk: Talk, request: Request) -> None:
     show(talk, list(page.products))
 
 
+def _searches(text: str) -> bool:
+    """Whether a text looks for products of a kind, not for something about one of them."""
+    if goals.LIMITED.search(text):
+        return True
+    about_one = asked_facts(text) or goals.OWN_THING.search(text) or goals.GENERAL.search(text) or QUESTION.search(text)
+    return bool(goals.SEARCHING.search(text)) and not about_one
+
+
 def _kinds_named(text: str) -> list[str]:
     """Categories of the shop that a text names."""
     wanted = content(text)
-    categories = Product.objects.filter(active=True).exclude(category="").order_by("category").values_list("category", flat=True).distinct()
+    categories = (
+        Product.objects.filter(active=True)
+        .exclude(category="")
+        .order_by("category")
+        .values_list("category", flat=True)
+        .distinct()
+    )
     return [category for category in categories if wanted & content(category)]
 
 
@@ -345,4 +399,3 @@ def _limits(request: Request) -> tuple[Decimal | None, Decimal | None]:
     if OVER.search(request.text) and not UNDER.search(request.text):
         return amounts[0], None
     return None, amounts[0]
-

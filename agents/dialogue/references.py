@@ -48,6 +48,12 @@ def place_in(text: str) -> int | None:
     return int(number[1]) - 1 if number and int(number[1]) else None
 
 
+def places_in(text: str) -> list[int]:
+    """Return all places that a text names, in its order."""
+    found = [(match.start(), place) for place, pattern in PLACES for match in pattern.finditer(text)]
+    return [place for _, place in sorted(found)]
+
+
 def refers_back(text: str) -> bool:
     """Return whether words such as "it" or "that one" point to something said before."""
     return bool(BACK.search(text))
@@ -79,7 +85,9 @@ def picked(options: Sequence[Option], text: str) -> list[Option]:
     return [option for score, option in scored if score == best] if best else []
 
 
-def items_named(items: Sequence[OrderItem], text: str, kinds: dict[str, str], products: Sequence[str] = ()) -> list[OrderItem]:
+def items_named(
+    items: Sequence[OrderItem], text: str, kinds: dict[str, str], products: Sequence[str] = ()
+) -> list[OrderItem]:
     """Return the pieces of an order that a text names: by product, by words of the name, by kind, "both", "the second".
 
     Args:

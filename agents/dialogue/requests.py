@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from agents.dialogue import goals
-from agents.dialogue.references import place_in, refers_back
+from agents.dialogue.references import fold, place_in, refers_back
 from agents.dialogue.state import Request
+from commerce.models import Product
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,21 +31,28 @@ INTENT_OF = (
 )
 ORDER_GOAL_OF = {"order_status": goals.STATUS, "delivery": goals.ETA}
 WHEN_AND = re.compile(
-    r"(when (?:does|will|do|is|are|did|can|could)\b.+?|wann (?:kommt|wird|ist)\b.+?|quand (?:est-ce|arrive)\b.+?|cu[aá]ndo\b.+?)\s*,?\s+(?:and|und|et|y)\s+(\S.{6,})",
+    r"(when (?:does|will|do|is|are|did|can|could)\b.+?|wann (?:kommt|wird|ist)\b.+?|quand (?:est-ce|arrive)\b.+?|cu[aá]ndo\b.+?)\s*,?\s+(?:and|und|et|y)\s+((?:was|is|are|has|have|did|do|does|what|where|which|how|who|can|could|will|tell|show|wurde|ist|hat|wo|wie|kann|o[uù]|quel\w*|comment|est-ce|a-t-\w+|combien|fue|est[aá]|d[oó]nde|cu[aá]nto|qu[eé])\b.{4,})",
     re.IGNORECASE | re.DOTALL,
 )
 PARCEL = re.compile(r"\b(?:parcel|package|delivery|paket|sendung|paquete|entrega|colis|livraison)\b", re.IGNORECASE)
+ALIKE = 0.72
+"""How alike a mention and a name of a product must be, 0 to 1: "my laptop" is no laptop charger."""
 SHORT = 6  # words of a clause that may leave out what was said before
 
 
-def read_requests(understanding: Understanding, text: str, *, talked: bool) -> list[Request]:
+def read_requests(understanding: Understanding, text: str, *, talked: bool, known: bool) -> list[Request]:
     """Return what a message asks for, in its order; clauses that only say who somebody is are left out.
 
-    `talked` tells whether something was talked about before that a clause can refer to.
+    Args:
+        understanding: of the message; its products should be those that are surely meant, see `surely_named`.
+        text: the message.
+        talked: whether something was talked about before that a clause can refer to.
+        known: whether the customer is known; somebody else who asks if they can change something is told the rules.
     """
     found: list[Request] = []
-    for clause in _whole_questions(understanding.clauses):
-        request = _read(clause, understanding, text, talked=talked or bool(found))
+    clauses = _rejoined(_whole_questions(understanding.clauses), understanding, text)
+    for clause in clauses:
+        request = _read(clause, understanding, text, talked=talked or bool(found), known=known)
         if request is not None:
             _add(found, request)
     _share_entities(found, understanding)
@@ -64,6 +73,45 @@ def _whole_questions(clauses: Sequence[Clause]) -> list[Clause]:
     return found
 
 
+def _rejoined(clauses: list[Clause], understanding: Understanding, text: str) -> list[Clause]:
+    """Put together what only has a goal as a whole: "When will my phone" "and the earbuds arrive?"."""
+    found: list[Clause] = []
+    for clause in clauses:
+        before = found[-1] if found else None
+        if before is not None:
+            whole = replace(before, text=text[before.start : clause.end], end=clause.end)
+            apart = _said_goal(before, understanding, text) or _said_goal(clause, understanding, text)
+            if not apart and _said_goal(whole, understanding, text):
+                found[-1] = whole
+                continue
+        found.append(clause)
+    return found
+
+
+def _said_goal(clause: Clause, understanding: Understanding, text: str) -> str:
+    return goals.find_goal(masked(clause, understanding, text), numbered=False, about_past=False)
+
+
+def surely_named(understanding: Understanding) -> Understanding:
+    """Return the understanding with those products alone that are called by their name, another name or their code."""
+    products = understanding.entities.products
+    if not products:
+        return understanding
+    codes = {str(entity.value) for entity in products}
+    aliases = dict(Product.objects.filter(code__in=codes).values_list("code", "aliases"))
+    sure = tuple(entity for entity in products if _is_name(entity, aliases.get(str(entity.value))))
+    return replace(understanding, entities=replace(understanding.entities, products=sure))
+
+
+def _is_name(entity: Entity, aliases: object) -> bool:
+    names = [entity.label, str(entity.value), *(map(str, aliases) if isinstance(aliases, list) else ())]
+    said = fold(entity.text)
+    words = set(said.split())
+    if any(letter.isdigit() for letter in said) and any(words <= set(fold(name).split()) for name in names):
+        return True
+    return any(SequenceMatcher(None, said, fold(name)).ratio() >= ALIKE for name in names)
+
+
 def intent_of(request: Request) -> str:
     """Return the intent that a request is told as."""
     if request.goal == goals.STATUS and PARCEL.search(request.text):
@@ -73,7 +121,9 @@ def intent_of(request: Request) -> str:
 
 def masked(clause: Clause, understanding: Understanding, text: str) -> str:
     """Return the clause with what it names masked."""
-    spans = [(entity.start, entity.end, MASKS[entity.kind]) for entity in understanding.entities if entity.kind in MASKS]
+    spans = [
+        (entity.start, entity.end, MASKS[entity.kind]) for entity in understanding.entities if entity.kind in MASKS
+    ]
     spans += [(match.start(), match.end(), MASKS[match[1].upper()]) for match in NUMBERED.finditer(text)]
     made, at = [], clause.start
     for start, end, mask in sorted(set(spans)):
@@ -83,7 +133,7 @@ def masked(clause: Clause, understanding: Understanding, text: str) -> str:
     return "".join([*made, text[at : clause.end]]).strip()
 
 
-def _read(clause: Clause, understanding: Understanding, text: str, *, talked: bool) -> Request | None:
+def _read(clause: Clause, understanding: Understanding, text: str, *, talked: bool, known: bool) -> Request | None:
     inside = [entity for entity in understanding.entities if clause.start <= entity.start and entity.end <= clause.end]
     words = masked(clause, understanding, text)
     request = Request(
@@ -99,6 +149,8 @@ def _read(clause: Clause, understanding: Understanding, text: str, *, talked: bo
     numbered = bool(request.orders)
     past = talked and (request.back or request.place is not None or len(words.split()) <= SHORT)
     request.goal = goals.find_goal(words, numbered=numbered, about_past=past)
+    if request.goal in goals.CHANGES and not (numbered or known) and goals.MODAL.search(words):
+        request.goal = goals.ASK
     if not request.goal and _only_identity(inside, words):
         return None
     if not request.goal:
@@ -126,12 +178,12 @@ def _by_intent(request: Request, words: str, *, past: bool) -> str:
     if request.orders:
         return ORDER_GOAL_OF.get(request.intent, goals.STATUS)
     if request.products:
-        return goals.COMPARE if request.intent == "comparison" and len(request.products) > 1 else goals.PRODUCT
+        return goals.PRODUCT
     if request.intent == "product_info":
         return goals.PRODUCT if past else goals.SEARCH
     if request.intent == "comparison" and past:
         return goals.COMPARE if request.place is None else goals.PRODUCT
-    own = goals.OWN.search(words)
+    own = goals.OWN.search(words) and goals.OWN_ORDER.search(words) and not goals.MODAL.search(words)
     if request.intent in ORDER_GOAL_OF and own and not goals.GENERAL.search(words):
         return ORDER_GOAL_OF[request.intent]
     if request.intent == "complaint":
@@ -153,6 +205,14 @@ def _add(found: list[Request], request: Request) -> None:
     before = found[-1] if found else None
     if before is None:
         found.append(request)
+        return
+    if (
+        request.goal == goals.ASK
+        and request.back
+        and before.goal in (goals.ASK, goals.COMPLAINT, goals.PRODUCT)
+        and len(request.text.split()) <= SHORT
+    ):
+        before.text = f"{before.text}, {request.text}"
         return
     same_thing = not request.orders or set(request.orders) <= set(before.orders)
     bare = not request.orders and not request.products
@@ -184,4 +244,6 @@ def _share_entities(found: list[Request], understanding: Understanding) -> None:
     if len(found) > 1 and orders:
         # "ORD-1002." alone beside a request that has taken the number asks for nothing of its own.
         taken = {number for request in found if request.goal in goals.CHANGES for number in request.orders}
-        found[:] = [r for r in found if not (r.goal == goals.STATUS and set(r.orders) <= taken and len(r.text.split()) <= 2)]  # noqa: PLR2004 (words)
+        found[:] = [
+            r for r in found if not (r.goal == goals.STATUS and set(r.orders) <= taken and len(r.text.split()) <= 2)
+        ]  # noqa: PLR2004 (words)

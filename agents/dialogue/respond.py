@@ -10,7 +10,7 @@ from agents.dialogue.care import answer_complaints, answer_refunds
 from agents.dialogue.languages import language_of
 from agents.dialogue.orders import answer_orders
 from agents.dialogue.products import answer_products
-from agents.dialogue.requests import intent_of, read_requests
+from agents.dialogue.requests import intent_of, read_requests, surely_named
 from agents.dialogue.state import read_state, write_state
 from agents.dialogue.talk import Part, Talk
 from agents.session import session_of
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from agents.tools.base import Card, ToolContext
 
 __all__ = ["DialogueReply", "Part", "respond"]
+
+
+MAX_WAITING = 5
+"""Questions that wait for a proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,10 @@ def respond(
     session = session_of(context.conversation)
     state = read_state(session)
     language = language_of(text, state.language or context.language)
-    talk = Talk(context, state, understanding, text, language)
+    talk = Talk(context, state, surely_named(understanding), text, language)
     state.language = language
     if last_action is not None:
-        course.after_decision(talk)
+        course.after_decision(talk, last_action)
     else:
         _serve_message(talk, open_actions)
     talk.end_paragraph()
@@ -90,11 +94,12 @@ def _serve_message(talk: Talk, open_actions: Sequence[Action]) -> None:
         if said == "proof_other":
             talk.end_paragraph()
     talked = bool(state.order or state.products or state.last or state.task)
-    requests = read_requests(talk.understanding, talk.text, talked=talked)
+    requests = read_requests(talk.understanding, talk.text, talked=talked, known=talk.context.customer is not None)
     if said == "proof_thanks" and waiting:
         requests = [*waiting, *(request for request in requests if not _stands_in(request, waiting))]
     elif said and not requests:
         state.waiting = waiting
+        talk.intents += dict.fromkeys(intent_of(request) for request in waiting)
         return
     elif course.answers(talk, requests):
         return
@@ -116,7 +121,8 @@ def serve(talk: Talk, requests: Sequence[Request], *, refused: bool = False) -> 
             talk.intents.append(intent)
         if request in unproved:
             if request is unproved[0]:
-                talk.state.waiting = unproved
+                kept = [earlier for earlier in talk.state.waiting if not _stands_in(earlier, unproved)]
+                talk.state.waiting = [*kept, *unproved][-MAX_WAITING:]
                 proof.ask_for_proof(talk) if not refused else None
             continue
         _answer(talk, course.completed(talk, request))
@@ -129,6 +135,9 @@ def _answer(talk: Talk, request: Request) -> None:
         answer_refunds(talk, request)
     elif request.goal == goals.COMPLAINT_STATUS:
         answer_complaints(talk, request)
+    elif request.goal == goals.COMPLAINT and _may_be_a_question(request):
+        talk.ask_documents(request.text)
+        talk.say("complain_offer")
     elif request.goal in goals.CHANGES:
         changes.begin(talk, request)
     elif request.goal in goals.PRODUCT_QUESTIONS:
@@ -143,8 +152,15 @@ def _answer(talk: Talk, request: Request) -> None:
 def _needs_customer(talk: Talk, request: Request) -> bool:
     if talk.context.customer is not None:
         return False
+    if request.goal == goals.COMPLAINT and _may_be_a_question(request):
+        return False
     from_order = request.goal in goals.PRODUCT_QUESTIONS and bool(request.orders)
     return request.goal in goals.ABOUT_CUSTOMER or from_order
+
+
+def _may_be_a_question(request: Request) -> bool:
+    """Whether a clause sounds like a complaint only by and large: "my laptop gets hot" may want advice."""
+    return request.guessed and not request.orders and not goals.IMPLICIT_COMPLAINT.search(request.text)
 
 
 def _stands_in(request: Request, waiting: Sequence[Request]) -> bool:

@@ -29,12 +29,30 @@ Step = Callable[[Talk, Task], str]
 FILLED, ASKED, ENDED = "filled", "asked", "ended"
 
 NOT_NEEDED, MISTAKE = "no longer needed", "ordered by mistake"
-MISTAKEN = re.compile(r"\b(?:mistake\w*|accident\w*|wrong\w*|error|by accident|twice|double|duplicate|didn['’]?t mean|equivoc\w+|por error|sin querer|versehen\w*|irrtum\w*|irrtümlich|falsch\w*|doppelt|aus versehen|erreur|trompé\w*|par m[ée]garde|deux fois)\b", re.IGNORECASE)
-NEEDLESS = re.compile(r"\b(?:no longer|not (?:need|want)\w*|don['’]?t (?:need|want)|no need|changed my mind|cheaper|elsewhere|too (?:late|long|expensive)|ya no|no (?:lo|la|los|las) (?:necesito|quiero)|m[aá]s barato|nicht mehr|brauche (?:es|sie|ihn)? ?nicht|günstiger|nicht ben[öo]tigt|plus besoin|n['’]en (?:ai|veux) plus|moins cher|chang[ée] d['’]avis)\b", re.IGNORECASE)
-ACCOUNT = re.compile(r"\b(?:account|profile|default address|my home address|cuenta|perfil|konto|kundenkonto|profil|compte)\b", re.IGNORECASE)
-SAME_ADDRESS = re.compile(r"\b(?:same address|address (?:on|of) (?:my )?(?:account|file|profile)|my (?:home|usual|default|account) address|misma direcci[oó]n|direcci[oó]n de mi cuenta|gleiche adresse|(?:adresse|anschrift) (?:meines|aus meinem) kontos?|m[eê]me adresse|adresse de mon compte)\b", re.IGNORECASE)
-WHY = re.compile(r"\b(?:because|since|as (?:it|the|they)|due to|the reason|porque|ya que|debido|weil|da (?:es|sie|der|die|das)|wegen|parce qu\w*|car|[aà] cause)\b\W*(.{3,})", re.IGNORECASE | re.DOTALL)
-FULL = re.compile(r"\b(?:full|all|everything|whole|entire|complete|total|tod[oa]|complet[oa]|alles?|ganze[sn]?|vollständig\w*|gesamt\w*|voll\w*|tout|total\w*|enti[eè]re?|int[ée]gral\w*)\b", re.IGNORECASE)
+MISTAKEN = re.compile(
+    r"\b(?:mistake\w*|accident\w*|wrong\w*|error|by accident|twice|double|duplicate|didn['’]?t mean|equivoc\w+|por error|sin querer|versehen\w*|irrtum\w*|irrtümlich|falsch\w*|doppelt|aus versehen|erreur|trompé\w*|par m[ée]garde|deux fois)\b",
+    re.IGNORECASE,
+)
+NEEDLESS = re.compile(
+    r"\b(?:no longer|not (?:need|want)\w*|don['’]?t (?:need|want)|no need|changed my mind|cheaper|elsewhere|too (?:late|long|expensive)|ya no|no (?:lo|la|los|las) (?:necesito|quiero)|m[aá]s barato|nicht mehr|brauche (?:es|sie|ihn)? ?nicht|günstiger|nicht ben[öo]tigt|plus besoin|n['’]en (?:ai|veux) plus|moins cher|chang[ée] d['’]avis)\b",
+    re.IGNORECASE,
+)
+ACCOUNT = re.compile(
+    r"\b(?:account|profile|default address|my home address|cuenta|perfil|konto|kundenkonto|profil|compte)\b",
+    re.IGNORECASE,
+)
+SAME_ADDRESS = re.compile(
+    r"\b(?:same address|address (?:on|of) (?:my )?(?:account|file|profile)|my (?:home|usual|default|account) address|misma direcci[oó]n|direcci[oó]n de mi cuenta|gleiche adresse|(?:adresse|anschrift) (?:meines|aus meinem) kontos?|m[eê]me adresse|adresse de mon compte)\b",
+    re.IGNORECASE,
+)
+WHY = re.compile(
+    r"\b(?:because|since|as (?:it|the|they)|due to|the reason|porque|ya que|debido|weil|da (?:es|sie|der|die|das)|wegen|parce qu\w*|car|[aà] cause)\b\W*(.{3,})",
+    re.IGNORECASE | re.DOTALL,
+)
+FULL = re.compile(
+    r"\b(?:full|all|everything|whole|entire|complete|total|tod[oa]|complet[oa]|alles?|ganze[sn]?|vollständig\w*|gesamt\w*|voll\w*|tout|total\w*|enti[eè]re?|int[ée]gral\w*)\b",
+    re.IGNORECASE,
+)
 NUMBER = re.compile(r"(-?\d[\d.,' ]*)")
 MAX_REASON = 300
 
@@ -128,7 +146,9 @@ def scope(talk: Talk, task: Task) -> str:
             talk.say("ask_address_which", code=plain(pending[0].code))
             labels = [(talk.words("address_order", code=order.code), order.code) for order in pending[:6]]
             options = [Option(label, value) for label, value in labels]
-            talk.offer([*options, Option(talk.words("address_account"), "account", "account profile home cuenta konto compte")])
+            talk.offer(
+                [*options, Option(talk.words("address_account"), "account", "account profile home cuenta konto compte")]
+            )
             return ask(task, "scope")
     return FILLED
 
@@ -184,7 +204,9 @@ def items(talk: Talk, task: Task) -> str:
         return FILLED
     talk.say("ask_items_return" if task.kind == goals.RETURN else "ask_items_swap", code=plain(found.code))
     talk.state.listed = "items"
-    talk.offer(item_options(talk, pieces), [talk.money(item.price, found.currency).replace("\\", "") for item in pieces])
+    talk.offer(
+        item_options(talk, pieces), [talk.money(item.price, found.currency).replace("\\", "") for item in pieces]
+    )
     return ask(task, "items")
 
 
@@ -235,7 +257,7 @@ def new_method(talk: Talk, task: Task) -> str:
     if task.slots.get("method"):
         return FILLED
     found = filled_order(talk, task)
-    methods = able_to_pay(talk, order_total(found), without=paid_with(found))
+    methods = able_to_pay(talk, order_total(found), task.text, without=paid_with(found))
     if not methods:
         talk.say("no_other_method", code=plain(found.code))
         return ENDED
@@ -270,7 +292,7 @@ def read_method(talk: Talk, task: Task) -> bool:
 def address(talk: Talk, task: Task) -> str:
     """Where it is to be sent, read back before it is proposed."""
     if not task.slots.get("address"):
-        task.slots["address"] = _address(talk, task, task.text)
+        task.slots["address"] = _address(talk, task, task.slots.get("message") or task.text)
     if task.slots["address"]:
         talk.say("address_read", address=plain(written_address(task.slots["address"])))
         return FILLED
@@ -380,4 +402,3 @@ def read_refund_reason(talk: Talk, task: Task) -> bool:
     """Take the message as the reason."""
     task.slots["refund_reason"] = talk.text.strip()[:MAX_REASON]
     return bool(task.slots["refund_reason"])
-

@@ -25,7 +25,7 @@ FACTS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
     for asked, names in (
         (r"colou?rs?\b|color(?:es)?\b|farben?\b|couleurs?\b", ("colour", "color", "farbe", "couleur")),
         (r"battery\b|batteries\b|akku\w*|bater[ií]a|batterie|autonom\w+|(?:last|run)s?\b.{0,20}charge|running time|laufzeit", ("battery life", "battery", "capacity", "akku", "autonomía")),
-        (r"weigh\w*|heavy|heavier|light(?:er)?\b|schwer|gewicht|wieg\w*|pesa\w*|peso\b|p[èe]se\w*|poids|lourd\w*", ("weight", "gewicht", "peso", "poids")),
+        (r"weigh\w*|heavy|heavier|how light\b|lighter\b|schwer|gewicht|wieg\w*|pesa\w*|peso\b|p[èe]se\w*|poids|lourd\w*", ("weight", "gewicht", "peso", "poids")),
         (r"ram\b|memory\b|arbeitsspeicher|memoria\b|m[ée]moire", ("memory", "ram", "arbeitsspeicher", "memoria", "mémoire")),
         (r"storage|ssd\b|hard (?:disk|drive)|speicher\w*|almacenamiento|stockage|capacity|kapazit[äa]t|capacidad|capacit[ée]", ("storage", "capacity", "largest", "speicher")),
         (r"processor|cpu\b|chip\b|prozessor|procesador|processeur", ("processor", "cpu", "prozessor")),
@@ -43,8 +43,41 @@ FACTS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (r"sizes?\b|gr[öo](?:ß|ss)en?\b|tallas?\b", ("size", "sleeve size", "display")),
     )
 )  # fmt: skip
-QUESTION = re.compile(r"\b(?:can|could|may|should|why|how do|how can|is it normal|won['’]?t|doesn['’]?t|puedo|kann|darf|puis-je|peut-on|warum|pourquoi|por qu[eé])\b", re.IGNORECASE)  # noqa: RUF001 (typed apostrophe)
+QUESTION = re.compile(
+    r"\b(?:can|could|may|should|why|how do|how can|is it normal|won['’]?t|doesn['’]?t|puedo|kann|darf|puis-je|peut-on|warum|pourquoi|por qu[eé]|means?|bedeutet|significa|signifie)\b",
+    re.IGNORECASE,
+)  # noqa: RUF001 (typed apostrophe)
 """Asks whether or how something can be done: for the documents to say."""
+
+
+LASTING = re.compile(
+    r"^(?!.*\b(?:takes?|fully|full|dauert|tarda|faut|prend)\b).*(?:\b(?:how long|lasts?|hours|life|wie lange|h[äa]lt|l[äa]uft|laufzeit|dura\w*|cu[aá]nto tiempo|combien de temps|tient|autonomie)\b.*\b(?:batter\w*|charge|akku\w*|bater\w*|ladung|carga)|\b(?:batter\w*|akku\w*|bater\w*)\b.*\b(?:lasts?|life|hours|h[äa]lt|dura|tient)\b)",
+    re.IGNORECASE,
+)
+YES_OR_NO = re.compile(
+    r"^\W*(?:and |so )?(?:does|do|is|are|has|have|hat|ist|sind|tiene|tienen|es|a-t-il|est-ce)\b", re.IGNORECASE
+)
+FOR_IT = re.compile(r"\b(?:for|zum|für|para|pour)\b", re.IGNORECASE)
+NO_PART = content(
+    "cost price much warranty stock available availability rating review star long how what does tell know have current currently new today now still exactly please precio cuesta vale garantía "
+    "preis kostet garantie lager verfügbar prix coûte stock disponible combien cuánto viel lange time period shop store sell buy get want like year month one piece version model variant"
+)
+MOST_UNEXPLAINED = 2
+"""Words of a question beside those of the product and of the specification: with more it asks for something else."""
+
+
+def _unexplained(product: Product, text: str) -> set[str]:
+    """Words that are neither the product's nor usual in questions for a fact."""
+    options = {w for v in product.variants.all() for w in content(" ".join(map(str, _mapping(v.options).values())))}
+    own = (
+        f"{product.name} {product.code} {product.category} {product.brand} {' '.join(map(str, product.aliases or []))}"
+    )
+    return content(text) - content(own) - options - NO_PART
+
+
+def is_about_a_part(product: Product, text: str) -> bool:
+    """Return whether a text asks for the price of something for a product: "a new screen for the Pro 12"."""
+    return bool(FOR_IT.search(text)) and bool(_unexplained(product, text))
 
 
 def asked_facts(text: str) -> list[str]:
@@ -56,11 +89,27 @@ def find_facts(product: Product, text: str) -> list[tuple[str, str]]:
     """Return (name, value) of the specification that a text asks for: by its own name, else by a usual word for it."""
     facts = {str(name): written(value) for name, value in _mapping(product.specifications).items()}
     names = {fold(name): name for name in facts}
+    if LASTING.search(text) and (lasting := names.get("battery life")):
+        return [(lasting, facts[lasting])]
+    if len(_unexplained(product, text)) > MOST_UNEXPLAINED:
+        return []
+    found = _by_name(product, text, facts) or _by_usual_word(text, facts, names)
+    if YES_OR_NO.search(text):
+        said = content(text)
+        return [(name, value) for name, value in found if said & content(value)]
+    return found
+
+
+def _by_name(product: Product, text: str, facts: dict[str, str]) -> list[tuple[str, str]]:
     asked = content(text) - content(product.name)
     scored = [(len(content(name)), name) for name in facts if content(name) and content(name) <= asked]
     if scored:
         best = max(score for score, _ in scored)
         return [(name, facts[name]) for score, name in scored if score == best]
+    return []
+
+
+def _by_usual_word(text: str, facts: dict[str, str], names: dict[str, str]) -> list[tuple[str, str]]:
     for pattern, wanted in FACTS:
         if pattern.search(text):
             for name in wanted:

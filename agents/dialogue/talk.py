@@ -86,7 +86,9 @@ class Talk:
     def products(self, codes: Iterable[str]) -> list[Product]:
         """Return the active products of these codes, in their order, with their variants."""
         wanted = list(dict.fromkeys(codes))
-        found = {product.code: product for product in products_with_variants().filter(code__in=wanted)} if wanted else {}
+        found = (
+            {product.code: product for product in products_with_variants().filter(code__in=wanted)} if wanted else {}
+        )
         return [found[code] for code in wanted if code in found]
 
     def words(self, key: str, **values: object) -> str:

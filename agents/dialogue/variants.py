@@ -62,7 +62,7 @@ def method(talk: Talk, task: Task) -> str:
     prices = dict(Variant.objects.filter(code__in=task.slots["new"]).values_list("code", "price"))
     old = sum((piece.price for piece in pieces_of(order, task.slots["items"])), ZERO)
     difference = sum((prices[code] for code in task.slots["new"]), Decimal(0)) - old
-    methods = able_to_pay(talk, max(difference, ZERO))
+    methods = able_to_pay(talk, max(difference, ZERO), task.text)
     original = paid_with(order)
     methods.sort(key=lambda each: each.code != original)
     if difference == 0 and methods:
@@ -82,7 +82,9 @@ def _wanted(talk: Talk, text: str, piece: OrderItem, offered: list[Variant]) -> 
     """The variant whose options a text names; says so when it cannot be had."""
     current = content(" ".join(map(str, _values(piece.options))))
     said = content(text)
-    scored = [(len(said & (content(" ".join(map(str, _values(v.options)))) - current)), _kept(v, piece), v) for v in offered]
+    scored = [
+        (len(said & (content(" ".join(map(str, _values(v.options)))) - current)), _kept(v, piece), v) for v in offered
+    ]
     best = max(((score, kept) for score, kept, _ in scored), default=(0, 0))
     leading = [variant for score, kept, variant in scored if (score, kept) == best]
     if best[0] and len(leading) == 1:
@@ -112,6 +114,8 @@ def _values(options: object) -> list[object]:
 
 def _ask(talk: Talk, task: Task, piece: OrderItem, offered: list[Variant]) -> str:
     talk.say("ask_variant", name=plain(piece.name), current=described(piece.options))
-    options = [Option(described(variant.options).replace("\\", "") or variant.code, variant.code) for variant in offered]
+    options = [
+        Option(described(variant.options).replace("\\", "") or variant.code, variant.code) for variant in offered
+    ]
     talk.offer(options, [talk.money(variant.price).replace("\\", "") for variant in offered])
     return ask(task, "variant")

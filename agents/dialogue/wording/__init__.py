@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from agents.dialogue.wording import en
+from agents.dialogue.wording import de, en, es, fr
 
-TEXTS: dict[str, dict[str, str]] = {"en": en.TEXTS}
+TEXTS: dict[str, dict[str, str]] = {"en": en.TEXTS, "es": es.TEXTS, "de": de.TEXTS, "fr": fr.TEXTS}
 
 
 def text(language: str, key: str) -> str:
     """Return the text of this key; KeyError when there is none."""
     return TEXTS.get(language, en.TEXTS)[key]
-
-
-def has(key: str) -> bool:
-    """Return whether there is a text of this key."""
-    return key in en.TEXTS

@@ -78,8 +78,8 @@ class Conversation:
         self.typed = (*self.typed, text)
         context = self.context()
         waiting = open_actions(self.key)
-        asked = [action for action in waiting if action.reply == self.last_reply]
-        decision = read_decision(text, self.language, asked) if asked else None
+        latest = str(self.last_reply or "")
+        decision = read_decision(text, self.language, waiting, latest_reply=latest)
         outcome, decided = "", None
         if decision:
             done = decide(

@@ -1,0 +1,161 @@
+"""Conversations of the small shop: name -> (who is signed in, language of the tenant, turns)."""
+
+# ruff: noqa: E501 - a turn a line
+ANN, NOBODY = "ann_1", None
+MAIL = "ann@mail.example"
+ADDRESS = "12 Oak St, Springfield, IL 62704, USA"
+
+ENGLISH = {
+    # Where is it
+    "status by number": [("Where is ORD-2002?", "ORD-2002", "in transit", "#order")],
+    "status however it is typed": [("wheres ord 2002", "ORD-2002", "in transit")],
+    "status of a delivered order": [("Has ORD-2003 arrived?", "ORD-2003", "was delivered on")],
+    "status of a cancelled order": [("What is the status of ORD-2005?", "ORD-2005 was cancelled")],
+    "several open orders are offered": [("Where is my order?", "[ORD-2001]", "[ORD-2002]", "[ORD-2006]"), ("the second one", "ORD-2002", "in transit")],
+    "an offered order by button": [("Where is my order?", "#choices"), ("ORD-2006", "ORD-2006", "placed")],
+    "an offered order by what is in it": [("Where is my order?", "#choices"), ("the one with the laptop", "ORD-2002")],
+    "the order with a thing": [("Where is my order with the Atlas Laptop?", "ORD-2002")],
+    "when": [("When will ORD-2002 arrive?", "expected on", "772002")],
+    "tracking": [("What is the tracking number of ORD-2002?", "Lake Parcel", "772002", "Toledo")],
+    "no tracking yet": [("Track ORD-2001", "no tracking number yet")],
+    "contents": [("What is in ORD-2001?", "Nova Phone", "Echo Earbuds", "$580.00")],
+    "total": [("How much was ORD-2001 in total?", "$580.00")],
+    "list": [("Show me my orders", "ORD-2001", "ORD-2002", "ORD-2003", "!ORD-3001")],
+    "list then the first": [("Show me my orders", "ORD-2001"), ("where is the last one", "ORD-")],
+    "it": [("Where is ORD-2002?", "in transit"), ("And when will it arrive?", "ORD-2002", "expected")],
+    "another order as an afterthought": [("Where is ORD-2002?", "in transit"), ("And ORD-2003?", "ORD-2003", "delivered")],
+    "the first item": [("What is in ORD-2001?", "Nova Phone"), ("What did I pay for the first one?", "$500.00", "!$80.00")],
+    # Other customers and wrong numbers
+    "somebody else's order": [("Where is ORD-3001?", "no order ORD-3001", "!Atlas", "!Bob")],
+    "somebody else's order, cancelled": [("Cancel ORD-3001", "no order ORD-3001", "!=")],
+    "a number with a slip": [("Where is ORD-20020?", "Did you mean", "ORD-2002")],
+    "no such number": [("Where is ORD-9999?", "no order ORD-9999")],
+    "an item that is not in the order": [("I want to return the desk lamp from ORD-2003", "Which items"), ("the lamp", "did not"), ("earbuds", "Where should the money go")],
+    # Cancelling
+    "cancel, reason asked": [("Cancel ORD-2006", "[No longer needed]", "[Ordered by mistake]"), ("Ordered by mistake", "=cancel_pending_order", "$40.00"), ("yes", "cancelled")],
+    "cancel, reason given": [("Please cancel ORD-2006, I ordered it by mistake", "=cancel_pending_order")],
+    "cancel, declined": [("Cancel ORD-2006, I no longer need it", "=cancel_pending_order"), ("no", "!is cancelled")],
+    "cancel, which": [("I want to cancel my order", "[ORD-2001]", "[ORD-2006]", "!ORD-2002"), ("ORD-2006", "Why"), ("I found it cheaper elsewhere", "=cancel_pending_order")],
+    "cancel what was sent": [("Cancel ORD-2002", "cannot be cancelled", "return it when", "!=")],
+    "cancel what has arrived, return instead": [("Cancel ORD-2003", "cannot be cancelled"), ("return", "Which items")],
+    "cancel twice": [("Cancel ORD-2005", "already cancelled", "!=")],
+    # Address
+    "address": [("Change the address of ORD-2001", "Where should it be sent"), (ADDRESS, "12 Oak St", "=modify_pending_order_address"), ("yes", "12 Oak St")],
+    "address at once": [(f"Please change the address of ORD-2006 to {ADDRESS}", "=modify_pending_order_address")],
+    "address that is none": [("Change the address of ORD-2001", "Where should"), ("my new house", "could not read that as an address"), (ADDRESS, "=modify_pending_order_address")],
+    "address of a sent order": [("Change the address of ORD-2002", "cannot be changed any more")],
+    "address of the account": [("Change the address of my account", "Where should"), (ADDRESS, "=modify_user_address")],
+    "which address": [("I moved, please change my address", "[The address of my account]"), ("The address of my account", "Where should"), (ADDRESS, "=modify_user_address")],
+    # Items and payment
+    "other variant": [("Change the phone in ORD-2001 to white", "=modify_pending_order_items")],
+    "other variant by button, difference": [("I want another variant of the phone in ORD-2001, please change it", "[black, 256 GB]", "[white, 128 GB]"), ("black, 256 GB", "$60.00", "[PayPal]", "!Gift card"), ("PayPal", "=modify_pending_order_items")],
+    "unavailable variant": [("Change the phone in ORD-2001 to red", "not available", "[white, 128 GB]", "!="), ("white", "=modify_pending_order_items")],
+    "no other variant": [("Change the lamp in ORD-2006", "no other", "!=")],
+    "payment": [("Change the payment of ORD-2006 to PayPal", "=modify_pending_order_payment")],
+    "payment, gift card too small": [("Change the payment of ORD-2006 to my gift card", "$30.00, which is less than $40.00")],
+    "payment of a sent order": [("Change the payment method of ORD-2002", "cannot be changed")],
+    # Return and exchange
+    "return, items and method": [("I want to return ORD-2003", "[Nova Phone (black, 128 GB)]", "[All of them]"), ("the earbuds", "[Visa ending 1111]"), ("Visa ending 1111", "=return_delivered_order_items", "$80.00"), ("yes", "$80.00")],
+    "return both": [("I want to send back ORD-2003", "Which items"), ("both", "Where should"), ("the gift card", "=return_delivered_order_items", "$580.00")],
+    "return the first one": [("Return something from ORD-2003", "Which items"), ("the first one", "money"), ("Visa", "=return_delivered_order_items", "$500.00")],
+    "return too late": [("Return ORD-2004", "could be sent back until", "!=")],
+    "return of what is not sent": [("Return ORD-2001", "has not been sent yet"), ("cancel", "Why")],
+    "return of a return": [("Return the earbuds from ORD-2003", "money"), ("Visa", "=return_delivered_order_items"), ("yes", "$80.00"), ("Return the phone from ORD-2003", "already been requested", "!=")],
+    "exchange": [("Exchange the earbuds from ORD-2003 for black ones", "=exchange_delivered_order_items"), ("yes", "exchange")],
+    "exchange asked": [("I'd like to exchange the phone from ORD-2003", "Which Nova Phone"), ("the white one", "=exchange_delivered_order_items")],
+    # Money back
+    "refund": [("I want a refund for ORD-2003", "[All of it]"), ("50", "reason"), ("it came late", "=request_refund", "$50.00")],
+    "refund, bad amounts": [("I want a refund for ORD-2003", "How much"), ("-5", "above zero"), ("5000", "At most"), ("20 EUR", "paid in USD"), ("580.01", "At most"), ("all of it", "reason")],
+    "refund status": [("What is the status of refund RFD-1001?", "RFD-1001", "$5.00", "paid")],
+    "refund of an order": [("Has my refund for ORD-2004 been paid?", "RFD-1001", "paid")],
+    "no such refund": [("Where is refund RFD-7777?", "no refund RFD-7777")],
+    "complaint status": [("What became of my complaint about ORD-2004?", "CMP-1001", "resolved", "we gave")],
+    "no such complaint": [("Is complaint CMP-7777 settled?", "no complaint CMP-7777")],
+    "complaint": [("I want to complain: the phone from ORD-2003 arrived with a cracked screen", "ORD-2003", "[Send a replacement]"), ("Send a replacement", "=file_complaint"), ("yes", "CMP-1002")],
+    "complaint, asked for all": [("I want to file a complaint", "Which order"), ("ORD-2003", "What is wrong"), ("The earbuds do not work", "[Give the money back]"), ("no preference", "=file_complaint")],
+    "complaint about nothing bought": [("I want to complain, your courier was very rude", "=file_complaint")],
+    # Products
+    "price": [("How much is the Basic Laptop?", "$450.00", "#products")],
+    "price range": [("What does the Nova Phone cost?", "$500.00 to $560.00")],
+    "specification": [("How heavy is the Atlas Laptop?", "1.3 kg", "!Battery")],
+    "typo": [("How heavy is the Atlas Labtop?", "1.3 kg")],
+    "warranty": [("How long is the warranty of the Nova Phone?", "2 years")],
+    "warranty in months": [("Warranty of the Nova Phone Mini?", "6 months")],
+    "stock": [("Is the Nova Phone Mini in stock?", "not in stock")],
+    "colours": [("Which colours does the Nova Phone come in?", "black", "white", "red is not available")],
+    "summary": [("Tell me about the Nova Phone", "A phone for every day", "20 hours")],
+    "unknown fact": [("Can the Nova Phone be repaired at home?", "?")],
+    "it after a product": [("How much is the Atlas Laptop?", "$900.00"), ("How heavy is it?", "1.3 kg")],
+    "another as an afterthought": [("How heavy is the Atlas Laptop?", "1.3 kg"), ("And the Basic Laptop?", "1.9 kg")],
+    "fits": [("What accessories fit the Nova Phone?", "Nova Case")],
+    "similar": [("What is similar to the Nova Phone?", "Nova Phone Mini")],
+    "upgrade": [("Is there an upgrade for the Nova Phone Mini?", "Nova Phone")],
+    "search": [("Show me laptops under 500", "Basic Laptop", "!Atlas")],
+    "compare": [("Compare the Nova Phone with the Nova Phone Mini", "180 g", "140 g", "#comparison")],
+    "compare with what was named": [("How much is the Atlas Laptop?", "$900.00"), ("Compare it with the Basic Laptop", "1.3 kg", "1.9 kg", "#comparison")],
+    "compare what was found": [("Show me laptops", "Atlas", "Basic"), ("Compare the first with the second", "#comparison")],
+    "compare with one": [("Compare the Nova Phone", "With which product")],
+    "a name full of markup": [("How much is the evil thing?", r"\[x\](http://evil.example) \<img src=x\>", "$5.00")],
+    # The course of the talk
+    "two things at once": [("Where is ORD-2002, and what does the Desk Lamp cost?", "in transit", "$40.00")],
+    "a rule and an order": [("Do you ship to Canada? And where is ORD-2002?", "?", "in transit")],
+    "two changes": [("Cancel ORD-2006 because I no longer need it and change the payment of ORD-2001 to PayPal", "=cancel_pending_order", "=modify_pending_order_payment")],
+    "another topic, then on": [("Cancel ORD-2006", "Why"), ("How much is the Desk Lamp?", "$40.00", "[Go on]"), ("go on", "Why"), ("by mistake", "=cancel_pending_order")],
+    "another change, then on": [("Cancel ORD-2006", "Why"), ("Where is ORD-2002?", "in transit", "cancelling order ORD-2006"), ("thanks, how heavy is the Atlas Laptop?", "1.3 kg")],
+    "never mind": [("Cancel ORD-2006", "Why"), ("never mind", "dropped"), ("by mistake", "!=")],
+    "start over": [("Return ORD-2003", "Which items"), ("start over", "start over"), ("the earbuds", "!=")],
+    "not understood": [("Cancel ORD-2006", "Why"), ("xyzzy plugh", "did not understand", "[No longer needed]")],
+    "policy stays with the documents": [("How long may I return things?", "?", "!=")],
+    "nonsense": [("colourless green ideas", "?")],
+}  # fmt: skip
+
+UNKNOWN = {
+    "proof by e-mail": [("Where is ORD-2002?", "e-mail", "!transit", "!Atlas"), (MAIL, "Ann", "ORD-2002", "in transit")],
+    "proof in the same message": [(f"My e-mail is {MAIL}. Where is ORD-2002?", "in transit")],
+    "proof by name and postcode": [("Where is ORD-2002?", "postcode"), ("Ann Lee, 45402", "in transit")],
+    "proof that fails": [("Where is ORD-2002?", "e-mail"), ("who@where.example", "could not find an account"), (MAIL, "in transit")],
+    "proof, then a change": [("Cancel ORD-2006 please", "e-mail", "!="), (MAIL, "Why"), ("by mistake", "=cancel_pending_order")],
+    "somebody else's order": [("Where is ORD-3001?", "e-mail"), (MAIL, "no order ORD-3001", "!Atlas")],
+    "another customer later": [(f"{MAIL}: where is ORD-2002?", "in transit"), ("bob@mail.example, where is ORD-3001?", "another account", "!placed")],
+    "products need no proof": [("How heavy is the Atlas Laptop?", "1.3 kg", "!e-mail")],
+    "a product meanwhile": [("Where is ORD-2002?", "e-mail"), ("How much is the Desk Lamp?", "$40.00"), (MAIL, "in transit")],
+    "a rule needs no proof": [("Can I change the address of an order?", "?", "!e-mail")],
+}  # fmt: skip
+
+GERMAN = {
+    "status": [("Wo ist meine Bestellung ORD-2002?", "unterwegs")],
+    "when": [("Wann kommt das Paket von ORD-2002 an?", "erwartet", "772002")],
+    "cancel": [("Ich möchte ORD-2006 stornieren", "Warum", "[Aus Versehen bestellt]"), ("aus Versehen bestellt", "=cancel_pending_order"), ("ja", "storniert")],
+    "return": [("Ich möchte etwas aus ORD-2003 zurückgeben", "Welche Artikel"), ("die Earbuds", "Wohin"), ("Visa", "=return_delivered_order_items")],
+    "price": [("Was kostet der Basic Laptop?", "450,00")],
+    "compare": [("Vergleiche das Nova Phone mit dem Nova Phone Mini", "180 g", "#comparison")],
+    "never mind": [("Storniere ORD-2006", "Warum"), ("vergiss es", "nichts geändert")],
+    "complaint": [("Ich möchte mich beschweren: das Nova Phone aus ORD-2003 ist kaputt angekommen", "ORD-2003"), ("Ersatz schicken", "=file_complaint")],
+    "address": [("Bitte die Lieferadresse von ORD-2001 ändern", "Wohin"), ("Hauptstraße 5, 10115 Berlin, Deutschland", "Hauptstraße 5", "=modify_pending_order_address")],
+}  # fmt: skip
+SPANISH = {
+    "status": [("¿Dónde está mi pedido ORD-2002?", "en camino")],
+    "when": [("¿Cuándo llega ORD-2002?", "Se espera")],
+    "cancel": [("Quiero cancelar ORD-2006", "Por qué"), ("por error", "=cancel_pending_order"), ("sí", "cancelado")],
+    "return": [("Quiero devolver ORD-2003", "Qué artículos"), ("todo", "dinero"), ("Visa", "=return_delivered_order_items")],
+    "price": [("¿Cuánto cuesta el Basic Laptop?", "450,00")],
+    "compare": [("Compara el Nova Phone con el Nova Phone Mini", "180 g", "#comparison")],
+    "never mind": [("Cancelar ORD-2006", "Por qué"), ("olvídalo", "No se ha cambiado nada")],
+}  # fmt: skip
+FRENCH = {
+    "status": [("Où est ma commande ORD-2002 ?", "en route")],
+    "when": [("Quand arrive ORD-2002 ?", "attendue")],
+    "cancel": [("Je voudrais annuler ORD-2006", "Pourquoi"), ("par erreur", "=cancel_pending_order"), ("oui", "annulée")],
+    "return": [("Je veux retourner ORD-2003", "Quels articles"), ("tout", "argent"), ("Visa", "=return_delivered_order_items")],
+    "price": [("Combien coûte le Basic Laptop ?", "450,00")],
+    "compare": [("Compare le Nova Phone avec le Nova Phone Mini", "180 g", "#comparison")],
+    "never mind": [("Annuler ORD-2006", "Pourquoi"), ("laisse tomber", "Rien n’a été changé")],
+}  # fmt: skip
+
+CASES = [
+    *(("en", ANN, name, turns) for name, turns in ENGLISH.items()),
+    *(("en", NOBODY, f"nobody: {name}", turns) for name, turns in UNKNOWN.items()),
+    *(("de", ANN, name, turns) for name, turns in GERMAN.items()),
+    *(("es", ANN, name, turns) for name, turns in SPANISH.items()),
+    *(("fr", ANN, name, turns) for name, turns in FRENCH.items()),
+]
