@@ -46,3 +46,5 @@ class Turn:
     """The customer's name in the audit trail."""
     decision: Decision | None = None
     """Set when the message is a pressed button."""
+    quiet: bool = False
+    """A person answers here: the decision is carried out, and nothing is said but how it ended."""

@@ -99,7 +99,7 @@ class Answering:
             return
         for event in as_events(decided) if decided else ():
             yield event
-        async with aclosing(self._answer(prepared, decided)) as answer:
+        async with aclosing(self._way(prepared, decided)) as answer:
             async for event in answer:
                 yield event
         if not reply.text:
@@ -130,6 +130,14 @@ class Answering:
         self.reply.grounded = True
         self.reply.trace.event(f"action {decided.state}")
         return decided
+
+    def _way(self, prepared: Prepared, decided: Decided | None) -> AsyncGenerator[Event, None]:
+        return self._outcome(decided) if self.turn.quiet and decided else self._answer(prepared, decided)
+
+    async def _outcome(self, decided: Decided) -> AsyncGenerator[Event, None]:
+        """Say how a change ended and nothing more: a person answers here."""
+        for event in self.reply.say(decided.outcome or decided.action.summary):
+            yield event
 
     async def _answer(self, prepared: Prepared, decided: Decided | None) -> AsyncGenerator[Event, None]:
         """Let a model answer; let rules where it fails, where there is none, and while more is to be confirmed."""

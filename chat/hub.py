@@ -16,9 +16,11 @@ from weakref import WeakValueDictionary
 from django.db import InterfaceError, OperationalError
 
 from chat import journal, queries, services
+from chat.framelog import SHOWN_AHEAD, Announced, Batch, Job
 from chat.frames import DecideAction, Resume, SendMessage
 from chat.hints import Hints
-from chat.journal import Advanced, Batch, Ending, Job
+from chat.journal import Advanced, Ending
+from chat.models import TAKEN_OVER
 from chat.queries import Person
 from chat.replies import Runner, RunningReply, agent
 from chat.streams import ConversationStream, Socket
@@ -98,7 +100,7 @@ class Hub:
         """Shows a socket the frames it has missed, then those to come; NotFoundError, AheadError or UNAVAILABLE."""
         conversation = await in_tenant(tenant.pk, queries.find_conversation, person, frame.conversation)
         stream = self.stream(tenant, conversation.pk, conversation.last_seq)
-        if frame.after > max(stream.seq, conversation.last_seq) + journal.SHOWN_AHEAD:
+        if frame.after > max(stream.seq, conversation.last_seq) + SHOWN_AHEAD:
             self.forget_if_idle(stream)
             raise AheadError
         if not stream.busy:
@@ -182,7 +184,7 @@ class Hub:
             await self.advance(stream, restart=True)
 
     async def look(self, stream: ConversationStream) -> None:
-        """Announces messages that came while a reply runs here, and stops it if another process was asked to."""
+        """Tells what others left while a reply runs here, and stops it if another process was asked to."""
         async with stream.lock:
             run = stream.run
             if run is None or stream.sealed:
@@ -191,19 +193,20 @@ class Hub:
             if waiting is None:
                 self.lose(stream)
                 return
+            stream.waiting = True  # for a reply that ended meanwhile: it goes on to what was found here
             if not stream.sealed:
                 self._announce(stream, waiting)
                 await self.write(stream.tenant.pk, [stream])
         if run.job.reply in waiting.stops:
-            run.stop()
+            run.stop(TAKEN_OVER if waiting.taken else "")
 
     def _announce(self, stream: ConversationStream, waiting: journal.Waiting) -> None:
         stream.waiting = waiting.queued
-        pending = {message for message, _ in stream.announced}
-        for message in waiting.messages:
-            if message.pk not in pending:
-                seq = stream.emit("message.accepted", durable=True, **journal.accepted_fields(message))
-                stream.announced.append((message.pk, seq))
+        pending = {announced.row for announced in stream.announced}
+        for item in waiting.untold:
+            if item.row not in pending:
+                numbers = [stream.emit(kind, durable=True, **fields) for kind, fields in item.frames]
+                stream.announced.append(Announced(item.row, numbers[-1], item.notice))
 
     async def write(self, tenant_id: int, streams: Sequence[ConversationStream]) -> None:
         """Logs what is new in some of a tenant's conversations that run here; their locks must be held.
@@ -246,7 +249,7 @@ class Hub:
         """Learns what became of a commit without an answer; returns whether the conversation still runs here."""
         last, mine = await in_tenant(stream.tenant.pk, journal.position, self.server, stream.conversation)
         if stream.flushed < last <= stream.seq:
-            stream.announced = [a for a in stream.announced if a[1] > last]
+            stream.announced = [a for a in stream.announced if a.seq > last]
             stream.confirm(last)
         stream.doubtful = False
         return mine

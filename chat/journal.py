@@ -12,55 +12,16 @@ two things, and a client that was ahead of the log still gets the next number ne
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
 from django.utils import timezone
 
-from agents.context import Decision, Turn
-from agents.models import Action, ActionState
-from chat.frames import encode_numbered
+from chat.framelog import SHOWN_AHEAD, Batch, Job, Log, Untold, mark_announced, untold, write_batches
 from chat.handover import request_handover
-from chat.models import Conversation, FrameLog, Message, Role, State
-from chat.queries import history_before
+from chat.models import TAKEN_OVER, Conversation, Handler, Message, Role, State
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id
-
-#: Most frames a process shows before they are in the log: two seconds of a fast reply.
-SHOWN_AHEAD = 64
-INTERRUPTED = "The reply was interrupted on our side. Please try again."
-GOES_ON = "The reply was interrupted on our side. Nothing is lost: it begins again by itself."
-MOST_BREAKS = 3  # interrupted replies to one message after which it no longer begins again by itself
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A reply that is marked as running, for the process that is to run it."""
-
-    tenant: Tenant
-    conversation: uuid.UUID
-    person: str
-    question: uuid.UUID
-    reply: uuid.UUID
-    turn: Turn
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Frames `first` to `last` of a conversation to log, with the text so far of the reply they belong to.
-
-    `announced` are customers' messages with the numbers of their `message.accepted` frames.
-    """
-
-    conversation: uuid.UUID
-    first: int
-    last: int
-    frames: Sequence[str]
-    reply: uuid.UUID | None = None
-    text: str = ""
-    announced: Sequence[tuple[uuid.UUID, int]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +57,7 @@ def write_frames(server: uuid.UUID, batches: Sequence[Batch]) -> dict[uuid.UUID,
         )
         mine: dict[uuid.UUID, bool] = dict(cursor.fetchall())
         batches = [b for b in batches if b.conversation in mine and b.frames]
-        _log(cursor, batches)
+        write_batches(cursor, batches)
         grown = [b for b in batches if b.reply]
         if grown:
             cursor.execute(
@@ -104,7 +65,7 @@ def write_frames(server: uuid.UUID, batches: Sequence[Batch]) -> dict[uuid.UUID,
                 "WHERE m.id = v.id AND m.tenant_id = %s",
                 [[b.reply for b in grown], [b.text for b in grown], current_tenant_id()],
             )
-        _mark_announced(cursor, [a for b in batches for a in b.announced])
+        mark_announced(cursor, [a for b in batches for a in b.announced])
     return mine
 
 
@@ -126,8 +87,8 @@ def finish_reply(server: uuid.UUID, batch: Batch, ending: Ending, *, more: bool)
         row = cursor.fetchone()
         if row is None:
             return None
-        _log(cursor, [batch])
-        _mark_announced(cursor, batch.announced)
+        write_batches(cursor, [batch])
+        mark_announced(cursor, batch.announced)
     Message.objects.filter(pk=batch.reply).update(finished_at=timezone.now(), **ending.columns)
     if ending.handover:
         reason, summary = ending.handover
@@ -194,14 +155,16 @@ def position(server: uuid.UUID, conversation_id: uuid.UUID) -> tuple[int, bool]:
 
 def _advance(tenant: Tenant, conversation: Conversation, before: Sequence[str]) -> Advanced:
     log = Log(conversation)
-    for message in _unannounced(conversation.pk):
-        log.accept(message)
+    for item in untold(conversation.pk):
+        log.tell(item)
     waiting = Message.objects.filter(conversation=conversation, state=State.QUEUED).order_by("created_at")
     job: Job | None = None
     more = False
     for reply in waiting.select_related("reply_to").defer("trace", "reply_to__trace"):
         if job:
             more = True
+        elif _silenced(conversation, reply):
+            log.stop(reply, error=TAKEN_OVER)
         elif reply.stop_asked:
             log.stop(reply)
         else:
@@ -212,20 +175,19 @@ def _advance(tenant: Tenant, conversation: Conversation, before: Sequence[str]) 
     return Advanced(log.base - len(before), [*before, *log.frames], job)
 
 
-def _unannounced(conversation_id: uuid.UUID) -> list[Message]:
-    return list(
-        Message.objects.filter(conversation_id=conversation_id, role=Role.CUSTOMER, seq=None)
-        .order_by("created_at")
-        .only("id", "client_id", "text", "action", "confirmed", "created_at")
-    )
+def _silenced(conversation: Conversation, reply: Message) -> bool:
+    """Whether a person answers instead of the assistant; what the customer decided is still carried out."""
+    assert reply.reply_to is not None  # noqa: S101 (every reply of the assistant answers a message)
+    return conversation.handled_by == Handler.PERSON and reply.reply_to.action is None
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What another process left in a conversation: messages not announced yet, and replies to stop."""
+    """What others left in a conversation: what is not told yet, and replies to stop; `taken`: because of a person."""
 
-    messages: list[Message]
+    untold: list[Untold]
     stops: list[uuid.UUID]
+    taken: bool
     queued: bool
 
 
@@ -237,152 +199,5 @@ def look(server: uuid.UUID, conversation_id: uuid.UUID) -> Waiting | None:
     replies = Message.objects.filter(conversation_id=conversation_id, role=Role.ASSISTANT)
     stops = replies.filter(state=State.RUNNING, stop_asked=True).values_list("pk", flat=True)
     queued = replies.filter(state=State.QUEUED).exists()
-    return Waiting(_unannounced(conversation_id), list(stops), queued)
-
-
-class Log:
-    """Frames added to a conversation whose row is locked, while no process numbers them in memory."""
-
-    def __init__(self, conversation: Conversation) -> None:
-        self.conversation, self.base, self.frames = conversation, conversation.last_seq, list[str]()
-        self.announced: list[tuple[uuid.UUID, int]] = []
-
-    def add(self, frame_type: str, /, **fields: Any) -> int:
-        """Gives a frame the next number; returns it."""
-        seq = self.conversation.last_seq = self.conversation.last_seq + 1
-        self.frames.append(encode_numbered(str(self.conversation.pk), seq, frame_type, **fields))
-        return seq
-
-    def accept(self, message: Message) -> None:
-        """Acknowledges a customer's message."""
-        message.seq = self.add("message.accepted", **accepted_fields(message))
-        self.announced.append((message.pk, message.seq))
-
-    def start(self, tenant: Tenant, reply: Message) -> Job:
-        """Marks a queued reply as running."""
-        question = reply.reply_to
-        assert question is not None  # noqa: S101 (every reply of the assistant answers a message)
-        seq = self.add("run.started", message=str(reply.pk), reply_to=str(question.pk))
-        Message.objects.filter(pk=reply.pk).update(state=State.RUNNING, seq=seq, started_at=timezone.now())
-        return job_of(tenant, self.conversation, question, reply.pk)
-
-    def stop(self, reply: Message) -> None:
-        """Ends a reply that the customer stopped before it began."""
-        seq = self.add("message.done", message=str(reply.pk), **stopped_fields(""))
-        Message.objects.filter(pk=reply.pk).update(
-            state=State.STOPPED, finish="stopped", finished_at=timezone.now(), seq=seq
-        )
-
-    def interrupt(self, reply: Message) -> None:
-        """Ends a reply whose process is gone with the text it had; one that may hold a confirmation begins again."""
-        question = reply.reply_to
-        again = question is not None and _may_confirm(question) and _breaks(question) < MOST_BREAKS
-        detail = GOES_ON if again else INTERRUPTED
-        shown = reply.text or detail
-        self.add("message.failed", message=str(reply.pk), text=shown, detail=detail, retryable=not again)
-        Message.objects.filter(pk=reply.pk).update(
-            state=State.INTERRUPTED, error="interrupted", finish="interrupted", finished_at=timezone.now()
-        )
-        if question and again:
-            reply_to(question, reply.created_at).save(force_insert=True)  # ahead of those that wait
-
-    def write(self) -> None:
-        """Writes the frames."""
-        with connection.cursor() as cursor:
-            _log(cursor, [Batch(self.conversation.pk, self.base + 1, self.conversation.last_seq, self.frames)])
-            _mark_announced(cursor, self.announced)
-
-    def save(self, *, attention: bool = False) -> None:
-        """Writes the frames and the conversation's row."""
-        self.write()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE chat_conversation SET last_seq = %s, server = %s, attention = %s, updated_at = now() "
-                "WHERE id = %s AND tenant_id = %s",
-                (
-                    *(self.conversation.last_seq, self.conversation.server, attention),
-                    *(self.conversation.pk, current_tenant_id()),
-                ),
-            )
-
-
-def _may_confirm(question: Message) -> bool:
-    """Whether a message is a pressed button, or may be the plain yes to a change that is still open."""
-    if question.action is not None:
-        return True
-    waiting = Q(state=ActionState.PROPOSED, expires_at__gt=timezone.now()) | Q(state=ActionState.RUNNING)
-    proposed = Action.objects.filter(waiting, conversation=question.conversation_id)
-    return bool(proposed.filter(created_at__lt=question.created_at).exists())
-
-
-def _breaks(question: Message) -> int:
-    """How many replies to a message have been interrupted."""
-    count: int = Message.objects.filter(reply_to=question, state=State.INTERRUPTED).count()
-    return count
-
-
-def job_of(
-    tenant: Tenant, conversation: Conversation, question: Message, reply: uuid.UUID, *, alone: bool = False
-) -> Job:
-    """The work of answering a question, with the conversation before it; `alone` says that there is none."""
-    owner = f"user:{conversation.user_id}" if conversation.user_id else f"visitor:{conversation.visitor}"
-    decision = Decision(question.action, confirmed=bool(question.confirmed)) if question.action else None
-    turn = Turn(
-        tenant_id=tenant.pk,
-        tenant_name=tenant.name,
-        language=tenant.language,
-        conversation=str(conversation.pk),
-        question=question.text,
-        history=() if alone else history_before(conversation.pk, question),
-        summary=conversation.summary,
-        reply=str(reply),
-        user=conversation.user_id,
-        actor=owner.replace(":", " "),
-        decision=decision,
-    )
-    return Job(tenant, conversation.pk, owner, question.pk, reply, turn)
-
-
-def reply_to(question: Message, after: datetime) -> Message:
-    """A queued reply that follows a moment: that of its question, or of the reply it takes the place of."""
-    return Message(
-        tenant_id=question.tenant_id, conversation_id=question.conversation_id, role=Role.ASSISTANT, reply_to=question,
-        state=State.QUEUED, created_at=after + timedelta(microseconds=1),
-    )  # fmt: skip
-
-
-def accepted_fields(message: Message) -> dict[str, Any]:
-    """Fields of `message.accepted`; the text is for the customer's other windows."""
-    pressed = {"action": str(message.action), "confirmed": message.confirmed} if message.action else {}
-    return {"client_id": message.client_id, "message": str(message.pk), "text": message.text, **pressed}
-
-
-def stopped_fields(text: str, html: str = "") -> dict[str, Any]:
-    """Fields of `message.done` for a reply that the customer stopped."""
-    return {
-        "text": text, "html": html, "citations": [], "confidence": 0.0, "intents": [],
-        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "estimated": True},
-        "cost": 0.0, "cached": False, "model": "", "finish": "stopped",
-    }  # fmt: skip
-
-
-def _log(cursor: Any, batches: Sequence[Batch]) -> None:
-    batches = [b for b in batches if b.frames]
-    if batches:
-        cursor.execute(
-            f"INSERT INTO {FrameLog._meta.db_table} (tenant_id, conversation_id, first_seq, last_seq, lines) "  # noqa: S608, SLF001 (a constant)
-            "SELECT %s, * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::text[])",
-            (
-                *(current_tenant_id(), [b.conversation for b in batches], [b.first for b in batches]),
-                *([b.last for b in batches], ["\n".join(b.frames) for b in batches]),
-            ),
-        )
-
-
-def _mark_announced(cursor: Any, announced: Sequence[tuple[uuid.UUID, int]]) -> None:
-    if announced:
-        cursor.execute(
-            "UPDATE chat_message m SET seq = v.seq FROM unnest(%s::uuid[], %s::int[]) AS v(id, seq) "
-            "WHERE m.id = v.id AND m.tenant_id = %s",
-            [[m for m, _ in announced], [seq for _, seq in announced], current_tenant_id()],
-        )
+    taken = Conversation.objects.filter(pk=conversation_id, handled_by=Handler.PERSON).exists()
+    return Waiting(untold(conversation_id), list(stops), taken, queued)

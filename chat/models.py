@@ -4,7 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,12 @@ from tenants.models import TenantOwned
 TITLE_LENGTH = 120  # characters
 CLIENT_ID_LENGTH = 100  # characters
 BEST_RATING = 5
+
+
+def validate_addresses(text: str) -> None:
+    """Raises ValidationError unless every word is an e-mail address."""
+    for address in text.split():
+        validate_email(address)
 
 
 class Handler(models.TextChoices):
@@ -91,6 +97,10 @@ class State(models.TextChoices):
 UNFINISHED = (State.QUEUED, State.RUNNING)
 #: States of a reply that came to nothing, or not to its end: its question may be asked again.
 BROKEN_OFF = (State.FAILED, State.INTERRUPTED, State.STOPPED)
+#: `finish` of a customer's message that a person, not the assistant, is to answer.
+PASSED_ON = "passed_on"
+#: `error` of a reply that was stopped because a person took over.
+TAKEN_OVER = "taken_over"
 
 
 class Message(TenantOwned):
@@ -98,6 +108,7 @@ class Message(TenantOwned):
 
     `client_id` is the customer's own id of their message: the same one from the same `person` is the same message.
     `action` and `confirmed` are set when the message is a pressed button: the customer's word on a proposed action.
+    A customer's message whose `finish` is PASSED_ON came while a person had the conversation, and gets no reply.
     `author` is the member who wrote it, in a person's message or a note. `cards` are what is shown below a reply.
     `seq` is the number of the frame that made it known: `message.accepted` of a customer's message, `run.started` of a
     reply; null before. A page that shows an unfinished reply resumes from the frame before that.
@@ -254,7 +265,9 @@ OPEN_HANDOVERS = (HandoverState.WAITING, HandoverState.TAKEN)
 class Handover(TenantOwned):
     """A conversation in the inbox of the tenant's people; at most one of each conversation is open.
 
-    `email` is where the customer wants an answer when nobody is there; such ones come first in the queue.
+    One is open exactly as long as the conversation's `handled_by` says so: a constraint of the database's, looked at
+    when a transaction commits. `email` is where the customer wants an answer when nobody is there; such ones come first
+    in the queue. `notified_at` is when the tenant's people were written to, `notify_error` why that failed.
     """
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="handovers")
@@ -265,6 +278,8 @@ class Handover(TenantOwned):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     email = models.EmailField(blank=True)
+    notified_at = models.DateTimeField(null=True, blank=True)
+    notify_error = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     taken_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -282,6 +297,62 @@ class Handover(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()}"
+
+    @property
+    def open(self) -> bool:
+        """Whether the conversation belongs to people still."""
+        return self.state in OPEN_HANDOVERS
+
+
+class Notice(TenantOwned):
+    """Frames that wait for the process that runs a conversation to give them numbers: a list of [type, fields].
+
+    The row goes in the transaction that logs them.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    frames = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta(TenantOwned.Meta):
+        indexes = [models.Index(fields=["conversation", "created_at"], name="notices_in_order")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class InboxSettings(TenantOwned):
+    """When a tenant's people answer, and who is told of new conversations in the inbox; at most one row a tenant.
+
+    `seen_at` is when one of them last had the inbox open.
+    """
+
+    hours = models.CharField(
+        _("opening hours"),
+        max_length=200,
+        blank=True,
+        help_text=_("Told to customers when nobody is there: “Monday to Friday, 9:00 to 17:00”."),
+    )
+    notify = models.TextField(
+        _("write to"),
+        blank=True,
+        validators=[validate_addresses],
+        help_text=_("E-mail addresses that hear of each new conversation, one a line."),
+    )
+    seen_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta(TenantOwned.Meta):
+        verbose_name = verbose_name_plural = _("inbox settings")
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="one_inbox_per_tenant")]
+
+    def __str__(self) -> str:
+        return str(_("Inbox"))
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses that hear of new conversations."""
+        return self.notify.split()
 
 
 class ServerProcess(models.Model):

@@ -16,7 +16,8 @@ from tenants.scope import current_tenant_id
 
 HISTORY_MESSAGES = 40  # messages before a question that the agent reads verbatim
 FRAME_ROWS = 200  # rows of the log read at once
-LOCKED_COLUMNS = ("tenant_id", "id", "user_id", "visitor", "summary", "last_seq", "server")  # in the order of the model
+#: In the order of the model.
+LOCKED_COLUMNS = ("tenant_id", "id", "user_id", "visitor", "summary", "handled_by", "last_seq", "server")
 
 #: States of replies that are no part of what was said.
 UNTOLD = [str(state) for state in (*UNFINISHED, State.FAILED)]
@@ -165,10 +166,11 @@ def read_frames(conversation_id: uuid.UUID, after: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What the log holds of a conversation past a position, and which process runs a reply there."""
+    """What the log holds of a conversation past a position, which process runs a reply there, and who answers."""
 
     frames: list[str]
     server: uuid.UUID | None
+    handled_by: str
 
 
 def read_news(positions: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, News]:
@@ -176,7 +178,7 @@ def read_news(positions: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, News]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT c.id, c.server, v.seq, f.first_seq, f.lines
+            SELECT c.id, c.server, c.handled_by, v.seq, f.first_seq, f.lines
             FROM unnest(%s::uuid[], %s::int[]) AS v(id, seq)
             JOIN chat_conversation c ON c.id = v.id AND c.tenant_id = %s
             LEFT JOIN chat_framelog f ON f.conversation_id = v.id AND f.last_seq > v.seq AND f.tenant_id = c.tenant_id
@@ -186,8 +188,8 @@ def read_news(positions: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, News]:
         )
         rows: list[Any] = cursor.fetchall()
     news: dict[uuid.UUID, News] = {}
-    for conversation, server, seq, first, lines in rows:
-        entry = news.setdefault(conversation, News([], server))
+    for conversation, server, handled_by, seq, first, lines in rows:
+        entry = news.setdefault(conversation, News([], server, handled_by))
         if lines is not None:
             entry.frames.extend(lines.split("\n")[max(0, seq + 1 - first) :])
     return news

@@ -29,8 +29,9 @@ from agents.events import (
 )
 from agents.services import Services
 from chat import cards, queries
+from chat.framelog import SHOWN_AHEAD, Job, stopped_fields
 from chat.frames import clean
-from chat.journal import SHOWN_AHEAD, Ending, Job, stopped_fields
+from chat.journal import Ending
 from chat.models import State
 from chat.rendering import render_partial, render_reply
 from chat.streams import ConversationStream
@@ -67,6 +68,7 @@ class RunningReply:
         self.text, self.task = "", cast("asyncio.Task[Any] | None", None)
         self.stopped = self._playing = False
         self.handover: tuple[str, str] | None = None
+        self.why_stopped = ""
         self._cards: list[dict[str, Any]] = []
         self._binding = job.turn.decision is not None
         """Whether a decision of the customer's is still to be carried out: until then nothing stops the reply."""
@@ -76,10 +78,10 @@ class RunningReply:
         self._html_timer: asyncio.TimerHandle | None = None
         self._html_cost = 0.0
 
-    def stop(self) -> None:
+    def stop(self, why: str = "") -> None:
         """Ends the reply with the text it has; harmless when it has ended. What was decided is carried out first."""
         if not self.stopped:
-            self.stopped = True
+            self.stopped, self.why_stopped = True, why
             if self._playing and not self._binding:
                 self.cancel()
 
@@ -132,7 +134,6 @@ class RunningReply:
                 self._action_done(event)
             case Handover():
                 self.handover = (event.reason, event.summary)
-                self._emit("handover.requested", reason=event.reason)
             case Finished():
                 return self._done(event.answer)
             case Failed():
@@ -154,6 +155,8 @@ class RunningReply:
 
     def _emit(self, frame_type: str, /, *, last: bool = False, **fields: Any) -> None:
         self._send_buffer()
+        if last and self.handover:  # not before: the frame and the row of the inbox are one transaction
+            self.stream.emit("handover.requested", durable=True, message=self.reply, reason=self.handover[0])
         self.stream.emit(frame_type, durable=last, message=self.reply, **fields)
         self.stream.sealed = last
 
@@ -240,6 +243,7 @@ class RunningReply:
         self._emit("message.done", last=True, **stopped_fields(self.text, html))
         columns = {
             "state": State.STOPPED, "finish": "stopped", "text": self.text, "html": html, "cards": self._cards,
+            "error": self.why_stopped,
         }  # fmt: skip
         return Ending(columns, handover=self.handover)
 

@@ -9,9 +9,22 @@ from django.utils import timezone
 
 from agents.context import Decision
 from agents.models import Action, ActionState
-from chat.frames import DecideAction, client_id_of
-from chat.journal import Job, Log, job_of, reply_to
-from chat.models import BROKEN_OFF, TITLE_LENGTH, UNFINISHED, Conversation, Feedback, Message, Role, State
+from chat import handover
+from chat.framelog import Job, Log, job_of, reply_to
+from chat.frames import DecideAction, FrameError, client_id_of
+from chat.models import (
+    BROKEN_OFF,
+    PASSED_ON,
+    TITLE_LENGTH,
+    UNFINISHED,
+    Conversation,
+    Feedback,
+    Handler,
+    HandoverState,
+    Message,
+    Role,
+    State,
+)
 from chat.queries import (
     NotFoundError,
     Person,
@@ -85,25 +98,38 @@ def _post(server: uuid.UUID, tenant: Tenant, person: Person, message: NewMessage
         tenant=tenant, conversation=conversation, role=Role.CUSTOMER, person=person.key, client_id=message.client_id,
         text=message.text, created_at=now,
     )  # fmt: skip
-    if message.decision:
-        question.action, question.confirmed = message.decision.action, message.decision.confirmed
-    reply = reply_to(question, now)
+    reply = _answering(question, conversation, message)
     log = Log(conversation)
     if idle:
         log.accept(question)
-        log.announced.clear()
-        reply.state, reply.started_at = State.RUNNING, now
-        reply.seq = log.add("run.started", message=str(reply.pk), reply_to=str(question.pk))
-        conversation.server = server
-    job = job_of(tenant, conversation, question, reply.pk, alone=message.opens) if idle else None
+    job = _start(log, server, tenant, reply, alone=message.opens) if idle and reply else None
     if message.opens:
         conversation.save(force_insert=True)
-    Message.objects.bulk_create([question, reply])
+    Message.objects.bulk_create([question, reply] if reply else [question])
     if message.opens and person.token:
         bind_conversation(conversation=conversation.pk, token=person.token, actor=person.actor, user=person.user)
     _close(log, now, idle=idle, saved=message.opens)
     after = base if idle else _running_since(conversation)
     return Posted(conversation.pk, question.pk, after, base, tuple(log.frames), job, conversation.server)
+
+
+def _answering(question: Message, conversation: Conversation, message: NewMessage) -> Message | None:
+    """The reply that is to come; none while a person answers, unless a decision is to be carried out."""
+    if message.decision:
+        question.action, question.confirmed = message.decision.action, message.decision.confirmed
+    elif conversation.handled_by == Handler.PERSON:
+        question.finish = PASSED_ON
+        return None
+    return reply_to(question, question.created_at)
+
+
+def _start(log: Log, server: uuid.UUID, tenant: Tenant, reply: Message, *, alone: bool) -> Job:
+    """Begins a reply that is yet to be saved, in the process that calls."""
+    question = reply.reply_to
+    assert question is not None  # noqa: S101 (every reply of the assistant answers a message)
+    reply.state, reply.started_at, log.conversation.server = State.RUNNING, question.created_at, server
+    reply.seq = log.add("run.started", message=str(reply.pk), reply_to=str(question.pk))
+    return job_of(tenant, log.conversation, question, reply.pk, alone=alone)
 
 
 def _create(tenant: Tenant, person: Person, message: NewMessage) -> Conversation:
@@ -139,7 +165,7 @@ def _posted_before(message: Message) -> Posted:
 def retry_reply(*, server: uuid.UUID, tenant: Tenant, person: Person, message_id: uuid.UUID) -> Posted:
     """Asks the question of a finished reply again; harmless while an answer to it is still to come.
 
-    Raises NotFoundError for a reply that is not in a conversation of this person.
+    Raises NotFoundError for a reply that is not in a conversation of this person, FrameError while a person answers.
     """
     with tenant_scope(tenant.pk):
         old = find_message(person, message_id)
@@ -150,6 +176,8 @@ def retry_reply(*, server: uuid.UUID, tenant: Tenant, person: Person, message_id
         base, idle, now = conversation.last_seq, conversation.server is None, timezone.now()
         if Message.objects.filter(reply_to=question, state__in=UNFINISHED).exists():
             return Posted(conversation.pk, question.pk, _running_since(conversation), base, server=conversation.server)
+        if conversation.handled_by == Handler.PERSON and question.action is None:
+            raise FrameError("person_answers", "A colleague answers here now and can see your question.")
         reply = reply_to(question, now)
         log = Log(conversation)
         reply.save(force_insert=True)
@@ -222,10 +250,14 @@ def rename_conversation(*, person: Person, conversation_id: uuid.UUID, title: st
 
 
 def delete_conversation(*, person: Person, conversation_id: uuid.UUID) -> None:
-    """Takes a conversation off its person's list; it is not found any more, and a reply under way is asked to stop."""
-    conversation = find_conversation(person, conversation_id)
+    """Takes a conversation off its person's list; it is not found any more, and a reply under way is asked to stop.
+
+    It leaves the inbox, too.
+    """
+    conversation = lock_conversation(person, conversation_id)
     Message.objects.filter(conversation=conversation, state__in=UNFINISHED).update(stop_asked=True)
     Conversation.objects.filter(pk=conversation.pk).update(deleted_at=timezone.now(), attention=True)
+    handover.end(conversation, HandoverState.CLOSED, actor=person.actor)
 
 
 def adopt_visitor(*, visitor: uuid.UUID, user_id: int) -> int:

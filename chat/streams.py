@@ -9,8 +9,8 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from chat.framelog import SHOWN_AHEAD, Announced, Batch
 from chat.frames import encode, encode_numbered
-from chat.journal import SHOWN_AHEAD, Batch
 from tenants.models import Tenant
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ class ConversationStream:
         """Whether the last commit may or may not have gone through."""
         self.waiting = False
         """Whether more replies are queued behind the one that runs here."""
-        self.announced: list[tuple[uuid.UUID, int]] = []
-        """Customers' messages whose `message.accepted` is not in the log yet, with its number."""
+        self.announced: list[Announced] = []
+        """Rows that frames tell of which are not in the log yet."""
         self.active = False
-        """Whether another process runs a reply, so that the log is worth reading often."""
+        """Whether others may add to the log, which is worth reading often then: a process with a reply, or a person."""
         self.lock = lock
         self._durable: list[int] = []
 

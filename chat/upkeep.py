@@ -13,6 +13,7 @@ from django.conf import settings
 from chat import journal, processes, queries
 from chat.hints import Hints
 from chat.hub import UNAVAILABLE, Hub
+from chat.models import Handler
 from chat.processes import BEAT_SECONDS, DEAD_AFTER
 from chat.streams import ConversationStream
 from tenants.models import Tenant
@@ -88,7 +89,7 @@ class Upkeep:
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
             turn += 1
-            quiet_too = self.hub.others > 0 and turn % FOLLOWS_PER_LOOK == 0
+            quiet_too = turn % FOLLOWS_PER_LOOK == 0  # a worker or a person may have something to tell
             streams = [s for s in self.hub.streams.values() if not s.busy and s.sockets and (s.active or quiet_too)]
             try:
                 await self.follow(streams)
@@ -111,7 +112,8 @@ class Upkeep:
                 if found and untouched and not stream.lock.locked():
                     stream.install(found.frames)
                     stream.trim()
-                    stream.active = found.server not in (None, self.hub.server)
+                    people = found.handled_by != Handler.BOT
+                    stream.active = people or found.server not in (None, self.hub.server)
 
     async def _heard(self, conversation: uuid.UUID) -> None:
         stream = self.hub.streams.get(conversation)

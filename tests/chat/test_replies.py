@@ -21,7 +21,7 @@ from agents.events import (
 )
 from agents.llm.base import Usage
 from chat import replies
-from chat.journal import Job
+from chat.framelog import Job
 from chat.models import State
 from chat.replies import RunningReply
 from chat.streams import ConversationStream

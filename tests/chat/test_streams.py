@@ -4,7 +4,7 @@ import uuid
 import orjson
 import pytest
 
-from chat.journal import SHOWN_AHEAD
+from chat.framelog import SHOWN_AHEAD
 from chat.streams import ConversationStream
 
 pytestmark = pytest.mark.unit

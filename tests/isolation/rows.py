@@ -18,7 +18,10 @@ from tenants.models import TenantOwned
 MODELS = sorted((m for m in apps.get_models() if issubclass(m, TenantOwned)), key=lambda model: model._meta.db_table)
 NUMBERS = itertools.count(1)
 #: What constraints of a model's own demand.
-DEMANDED: dict[str, dict[str, Any]] = {"chat_conversation": {"visitor": uuid.uuid4}}
+DEMANDED: dict[str, dict[str, Any]] = {
+    "chat_conversation": {"visitor": uuid.uuid4},
+    "chat_handover": {"state": lambda: "closed"},
+}
 #: A value for a field that must have one.
 VALUES: dict[type[Any], Any] = {
     models.UUIDField: uuid.uuid4,
