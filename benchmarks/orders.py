@@ -2,7 +2,7 @@
 
     python -m benchmarks.orders [--turns 100]
 
-One visitor of the demo, who has proved who they are, over a real socket, the server being `manage.py serve`. Bar: p50 of
+One visitor of the demo, who has proved who they are, on a real socket; the server is `manage.py serve`. Bar: p50 of
 80 ms for the whole answer.
 """
 

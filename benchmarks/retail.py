@@ -4,8 +4,8 @@ that asks for the tasks' calls, and a customer who confirms every change. Compar
     python -m benchmarks.retail [--data ../shared/data/retail] [--tasks 0,1,2] [--runs N] [--faults none,timeouts,...]
 
 Faults, each in runs of its own: `timeouts` (a lock makes tools run into their limit), `duplicates` (every call is
-asked for twice), `drops` (streams of the model break off), `kills` (a web process is killed). Bar: the users and
-orders after every task of every run are those expected.
+asked for twice), `drops` (streams of the model break off), `kills` (a web process is killed every few seconds). Bar:
+the users and orders after every task of every run are those expected.
 """
 
 import argparse
@@ -32,6 +32,8 @@ SLUG = "retail"
 FAULTS = ("none", "timeouts", "duplicates", "drops", "kills")
 PATIENCE = 60.0  # seconds for a reply
 GO_ON = "Please go on."
+AT_ONCE = 4  # customers
+BETWEEN_KILLS = 4.0, 10.0  # seconds
 RETRIES = 10  # of failed replies in one conversation
 TURNS = 40  # of one conversation
 DROP_SHARE = 0.2  # of the model's streams that break off
@@ -50,6 +52,7 @@ class Task:
     """A task's calls, and the message that its customer begins with."""
 
     number: str
+    user: str | None
     calls: list[dict[str, Any]]
     opening: str
 
@@ -64,7 +67,7 @@ class Task:
             proofs = [{"name": "find_user_id_by_email", "arguments": {"email": db["users"][user]["email"]}}]
             calls = proofs + calls
         said += [" ".join(str(value) for value in call["arguments"].values()) for call in proofs]
-        return cls(str(task["id"]), calls, f"(Case #{task['id']}) My details: {'; '.join(said[1:])}. {said[0]}")
+        return cls(str(task["id"]), user, calls, f"(Case #{task['id']}) My details: {'; '.join(said[1:])}. {said[0]}")
 
 
 def user_of(db: dict[str, Any], arguments: dict[str, Any]) -> str | None:
@@ -222,18 +225,17 @@ async def converse(customer: Conversation, task: Task) -> None:
 
 
 class Saboteur:
-    """Disturbs a task while it runs."""
+    """Disturbs a run."""
 
-    def __init__(self, fault: str, server: Any, tenant: Any, chance: random.Random) -> None:
-        self.fault, self.server, self.tenant, self.chance = fault, server, tenant, chance
+    def __init__(self, fault: str, server: Any, chance: random.Random) -> None:
+        self.fault, self.server, self.chance = fault, server, chance
 
     async def work(self) -> None:
         while self.fault == "kills":
-            await asyncio.sleep(self.chance.uniform(0.2, 1.0))
-            webs = web_processes(self.server.process.pid)
-            if webs:
-                os.kill(self.chance.choice(webs), signal.SIGKILL)
-                return
+            await asyncio.sleep(self.chance.uniform(*BETWEEN_KILLS))
+            if webs := web_processes(self.server.process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.chance.choice(webs), signal.SIGKILL)
         while self.fault == "timeouts":
             await asyncio.sleep(self.chance.uniform(0.05, 0.4))
             await asyncio.to_thread(self.lock)
@@ -261,33 +263,46 @@ async def replay(options: argparse.Namespace, fault: str, run: int, shop: dict[s
     from agents.llm.scripted_server import ScriptedServer
 
     chance = random.Random(f"{fault} {run}")
-    tasks = {
-        str(t["id"]): Task.of(t, shop["db"]) for t in shop["tasks"] if not options.only or str(t["id"]) in options.only
-    }
-    model = Model(tasks, fault, chance)
+    wanted = [t for t in shop["tasks"] if not options.only or str(t["id"]) in options.only]
+    tasks = {str(t["id"]): Task.of(t, shop["db"]) for t in wanted}
+    model, started = Model(tasks, fault, chance), time.monotonic()
     async with ScriptedServer(port=options.model_port, choose=model.reply):
-        right = 0
-        started = time.monotonic()
-        for task in tasks.values():
-            saboteur = asyncio.ensure_future(Saboteur(fault, options.server, options.tenant, chance).work())
-            customer = Conversation(options.server.base)
-            try:
-                await converse(customer, task)
-            except (TimeoutError, AssertionError) as error:
-                print(f"task {task.number}: {error}")
-            finally:
-                saboteur.cancel()
-                await asyncio.gather(saboteur, return_exceptions=True)
-            as_expected = await asyncio.to_thread(judge, options.tenant, shop, task)
-            right += as_expected
-            if options.verbose and not as_expected:
-                customer.tell()
+        saboteur = asyncio.ensure_future(Saboteur(fault, options.server, chance).work())
+        try:
+            right = await side_by_side(options, shop, list(tasks.values()))
+        finally:
+            saboteur.cancel()
+            await asyncio.gather(saboteur, return_exceptions=True)
     seconds = time.monotonic() - started
-    print(
-        f"{fault} run {run}: {right}/{len(tasks)} tasks as expected, {model.requests} requests, {seconds:.0f} s",
-        flush=True,
-    )
+    print(f"{fault} run {run}: {right}/{len(tasks)} tasks as expected, {model.requests} requests, {seconds:.0f} s")
     return right, len(tasks)
+
+
+async def side_by_side(options: argparse.Namespace, shop: dict[str, Any], tasks: Sequence[Task]) -> int:
+    """Several customers at once; tasks of one customer one after the other, those of nobody at the end."""
+    groups: dict[str | None, list[Task]] = {}
+    for task in tasks:
+        groups.setdefault(task.user, []).append(task)
+    nobody, slots = groups.pop(None, []), asyncio.Semaphore(AT_ONCE)
+
+    async def one_by_one(group: list[Task]) -> int:
+        async with slots:
+            return sum([await attempt(options, shop, task) for task in group])
+
+    return sum(await asyncio.gather(*map(one_by_one, groups.values()))) + await one_by_one(nobody)
+
+
+async def attempt(options: argparse.Namespace, shop: dict[str, Any], task: Task) -> bool:
+    """One task; whether the rows are as expected after it."""
+    customer = Conversation(options.server.base)
+    try:
+        await converse(customer, task)
+    except (TimeoutError, AssertionError) as error:
+        print(f"task {task.number}: {error}")
+    as_expected = await asyncio.to_thread(judge, options.tenant, shop, task)
+    if options.verbose and not as_expected:
+        customer.tell()
+    return as_expected
 
 
 def judge(tenant: Any, shop: dict[str, Any], task: Task) -> bool:
@@ -300,8 +315,7 @@ def judge(tenant: Any, shop: dict[str, Any], task: Task) -> bool:
     expected = shop["expected"][task.number]
     with tenant_scope(tenant.pk):
         wrong = list(differences(expected, changes(shop["db"], expected)))
-        user = next((u for u in (user_of(shop["db"], call["arguments"]) for call in task.calls) if u), None)
-        users = {key: row for key, row in shop["db"]["users"].items() if key == user or key in expected["users"]}
+        users = {key: row for key, row in shop["db"]["users"].items() if key == task.user or key in expected["users"]}
         orders = {key: row for key, row in shop["db"]["orders"].items() if row["user_id"] in users}
         import_shop({"products": {}, "users": users, "orders": orders}, actor="benchmark")
     connection.close()
