@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from agents import prompts, transcript
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from agents.context import Turn
     from agents.events import Event
     from agents.llm.base import Provider
+    from agents.models import Action
     from agents.preparation import Prepared
     from agents.reply import Reply
     from agents.services import Services
@@ -55,13 +57,22 @@ async def answer_by_model(
             yield event
 
 
+def _became(action: Action, prepared: Prepared) -> str:
+    """Return what is told of a change beside the customer's words: names and texts in it stand with its call alone."""
+    for call in chain.from_iterable(prepared.calls.values()):
+        if call.pk == action.call_id:
+            call.result = transcript.told(action)
+            return f'"{action.get_state_display()}", action {action.pk}; more stands in the result of its call.'
+    return transcript.told(action)
+
+
 def prompt_of(turn: Turn, prepared: Prepared, basis: Basis) -> list[Message]:
     """Return the messages that ask a model: the rules, the conversation with its calls, and the question."""
     question = turn.question
     if basis.found and basis.found.passages:
         question = prompts.fill("question", passages=prompts.fence_passages(basis.found.passages), question=question)
     if basis.decided:
-        question = f"{question}\n({prompts.fill('decided', told=transcript.told(basis.decided.action))})".strip()
+        question = f"{question}\n({prompts.fill('decided', told=_became(basis.decided.action, prepared))})".strip()
     return [
         Message("system", prompts.fill("act" if prepared.acts else "answer", tenant=turn.tenant_name)),
         *transcript.history(turn, prepared.calls),

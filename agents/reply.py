@@ -9,6 +9,7 @@ from agents import memory
 from agents.citations import check_citations
 from agents.confidence import confidence
 from agents.events import Answer, CardShown, Delta, Event, Reset, Step
+from agents.guardrails.addresses import without_addresses
 from agents.guardrails.output import OutputFilter
 from agents.llm.base import Usage
 from agents.phrases import phrase
@@ -28,6 +29,8 @@ CHARACTERS_PER_TOKEN = 4
 RECORD_CONFIDENCE = 0.9
 """Of an answer from the shop's own records: what they say is so, how it is put may not be."""
 BREAK = "\n\n"
+MAX_CARDS = 12
+"""Cards below one reply."""
 
 
 @dataclass(slots=True)
@@ -88,9 +91,11 @@ class Reply:
         return self._show(self.filter.feed(text))
 
     def say(self, text: str) -> list[Event]:
-        """Show a paragraph of Askwell's own, as it stands, and settle it."""
+        """Show a paragraph of Askwell's own and settle it; names out of the shop's records make no links in it."""
         events = self.settle()
-        events += self._show((BREAK if self.text else "") + text)
+        checked = OutputFilter(link_removed=phrase(self.turn.language, "link_removed"))
+        text = checked.feed(text) + checked.finish()
+        events += self._show((BREAK if self.text and text else "") + text)
         self.settled = self.text
         return events
 
@@ -106,12 +111,13 @@ class Reply:
         self.filter.offset = offset
 
     def show_cards(self, cards: Iterable[Card]) -> list[Event]:
-        """Show cards, none of them twice."""
+        """Show cards, none of them twice, at most `MAX_CARDS`."""
         shown: list[Event] = []
         for card in cards:
-            if (card.kind, card.data) not in self._cards:
-                self._cards.append((card.kind, card.data))
-                shown.append(CardShown(card.kind, card.data))
+            data = without_addresses(card.data, phrase(self.turn.language, "link_removed"))
+            if (card.kind, data) not in self._cards and len(self._cards) < MAX_CARDS:
+                self._cards.append((card.kind, data))
+                shown.append(CardShown(card.kind, data))
         return shown
 
     def used(self, usage: Usage, messages: Sequence[Message]) -> None:

@@ -16,6 +16,8 @@ from agents.events import ActionProposed, Handover, Step
 from agents.llm import chain
 from agents.llm.base import Finished, LLMError, Message, Options, TextDelta, ToolCallDelta, ToolRequest, Usage
 from agents.phrases import phrase
+from agents.tools.arguments import MAX_ARGUMENTS
+from agents.tools.results import as_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -37,6 +39,16 @@ SLOW = frozenset({"first_content", "idle"})
 """Failures that took so long that the customer is not made to wait for another."""
 REPLY_LIMIT = 240.0
 """Seconds for all rounds of a reply."""
+RESULTS_A_REPLY = 120_000
+"""Characters of results that the model is told in one reply; each round sends them again."""
+PROMPTS_A_REPLY = 2_000_000
+"""Characters of all requests of one reply."""
+TEXT_A_REPLY = 40_000
+"""Characters that a model may write; no provider that keeps to its limit comes near."""
+TOLD_ARGUMENTS = 4_000
+"""Characters of a call's arguments that the model is shown again."""
+NAME_LENGTH = 200
+NO_ROOM = "Too much was read for this reply already: answer with what you have."
 
 
 @dataclass(slots=True)
@@ -46,10 +58,15 @@ class Round:
     calls: dict[int, ToolRequest] = field(default_factory=dict)
 
     def add(self, piece: ToolCallDelta) -> None:
-        """Add a piece to its call."""
+        """Add a piece to its call; what is more than can be made use of is dropped as it comes."""
+        if piece.index not in self.calls and len(self.calls) >= CALLS_A_ROUND:
+            return
         before = self.calls.get(piece.index, ToolRequest("", "", ""))
+        room = MAX_ARGUMENTS + 1 - len(before.arguments)  # one too many is refused
         self.calls[piece.index] = ToolRequest(
-            before.id or piece.id, before.name or piece.name, before.arguments + piece.arguments
+            before.id or piece.id[:NAME_LENGTH],
+            before.name or piece.name[:NAME_LENGTH],
+            before.arguments + piece.arguments[:room],
         )
 
     def requests(self, number: int) -> list[ToolRequest]:
@@ -69,6 +86,9 @@ class ToolLoop:
     call_tools: CallTools
     proposed: list[ActionProposed] = field(default_factory=list)
     asked_for_person: bool = False
+    _written: int = 0
+    _prompted: int = 0
+    _told_before: int = 0
 
     async def run(self, messages: list[Message]) -> AsyncGenerator[Event, None]:
         """Yield what the customer is shown; the reply's text, usage and sources grow meanwhile.
@@ -78,7 +98,8 @@ class ToolLoop:
         """
         deadline = asyncio.get_running_loop().time() + REPLY_LIMIT
         for number in range(self.prepared.policy.tool_rounds + 1):
-            last = number == self.prepared.policy.tool_rounds
+            self._prompted += _size(messages)
+            last = number == self.prepared.policy.tool_rounds or self._prompted > PROMPTS_A_REPLY
             asked = Round()
             async with aclosing(self._tried(messages, asked, deadline, tools=not last)) as events:
                 async for event in events:
@@ -124,8 +145,13 @@ class ToolLoop:
         async with aclosing(chain.stream(self.models, messages, specs, options)) as chunks:
             async for chunk in chunks:
                 if isinstance(chunk, TextDelta):
-                    for event in self.reply.write(chunk.text):
+                    self._written += len(chunk.text)
+                    for event in self.reply.write(chunk.text[:TEXT_A_REPLY]):
                         yield event
+                    if self._written > TEXT_A_REPLY:
+                        self.reply.finish = "length"
+                        asked.calls.clear()
+                        break
                 elif isinstance(chunk, ToolCallDelta):
                     asked.add(chunk)
                 elif isinstance(chunk, chain.Attempt):
@@ -143,8 +169,7 @@ class ToolLoop:
     async def _calls(
         self, messages: list[Message], requests: list[ToolRequest], number: int
     ) -> AsyncGenerator[Event, None]:
-        requests = requests[:CALLS_A_ROUND]
-        messages.append(Message("assistant", "", tool_calls=tuple(requests)))
+        messages.append(Message("assistant", "", tool_calls=tuple(_shown_again(request) for request in requests)))
         yield Step("tools", phrase(self.turn.language, "working"))
         for outcome in await self.call_tools(self.turn, self.prepared, requests, number):
             self.reply.trace.called(outcome.request.name, ms=outcome.ms, error=outcome.error)
@@ -154,10 +179,14 @@ class ToolLoop:
 
     def _told(self, outcome: Outcome) -> str:
         """Return what the model reads; passages get numbers that it may cite."""
-        if outcome.found is None:
-            return outcome.text
-        before = self.reply.add_sources(outcome.found)
-        return prompts.fence_passages(outcome.found.passages, first=before + 1) or outcome.text
+        text = outcome.text
+        if outcome.found is not None:
+            before = self.reply.add_sources(outcome.found)
+            text = prompts.fence_passages(outcome.found.passages, first=before + 1) or text
+        if self._told_before + len(text) > RESULTS_A_REPLY:
+            text = as_error(NO_ROOM)
+        self._told_before += len(text)
+        return text
 
     def _shown(self, outcome: Outcome) -> list[Event]:
         self.reply.grounded = self.reply.grounded or not (outcome.error or outcome.found)
@@ -174,3 +203,13 @@ class ToolLoop:
         """The model would go on forever: say so, and let a person see to it."""
         said = self.reply.say(phrase(self.turn.language, "too_many_steps"))
         return [*said, *([] if self.asked_for_person else [Handover("usage_limit", self.turn.question)])]
+
+
+def _size(messages: Sequence[Message]) -> int:
+    """Return the characters of a prompt."""
+    return sum(len(message.content) + sum(len(call.arguments) for call in message.tool_calls) for message in messages)
+
+
+def _shown_again(request: ToolRequest) -> ToolRequest:
+    """Return a call as the model is shown it again: without what no tool would have taken."""
+    return request if len(request.arguments) <= TOLD_ARGUMENTS else ToolRequest(request.id, request.name, "{}")

@@ -22,6 +22,9 @@ MAX_CALLS = 80
 """Latest calls of a conversation that are told again."""
 RESULT_CHARACTERS = 6_000
 """Of an earlier call's result."""
+RESULTS_CHARACTERS = 60_000
+"""Of all of them; the oldest are left out."""
+LEFT_OUT = "[Left out here: it was long ago. Call the tool again if you need it.]"
 
 
 def calls_of(conversation: UUID) -> dict[str, list[ToolCall]]:
@@ -32,9 +35,14 @@ def calls_of(conversation: UUID) -> dict[str, list[ToolCall]]:
         for action in Action.objects.filter(conversation=conversation, call__in=[call.pk for call in latest])
     }
     calls: dict[str, list[ToolCall]] = {}
-    for call in reversed(latest):
+    room = RESULTS_CHARACTERS
+    for call in latest:
         if action := became.get(call.pk):
             call.result = told(action)
+        room -= min(len(call.result), RESULT_CHARACTERS)
+        if room < 0:
+            call.result = LEFT_OUT
+    for call in reversed(latest):
         calls.setdefault(str(call.reply), []).append(call)
     return calls
 

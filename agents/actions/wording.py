@@ -6,12 +6,14 @@ agreed to is not what would happen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from agents.actions.kinds import texts_of
 from agents.actions.phrases import say
+from agents.guardrails.addresses import without_addresses
+from agents.phrases import phrase
 from commerce.cards import written
 from commerce.models import PaymentMethod, PaymentSource
 from commerce.money import format_money
@@ -47,10 +49,18 @@ class Wording:
             self.detail[part] == detail.get(part) for part in ("amount", "amount_note")
         )
 
+    def without_addresses(self, language: str) -> Wording:
+        """Return it as it is shown: what a model or a record calls a thing brings no address of a web page along."""
+        removed = phrase(language, "link_removed")
+        detail: dict[str, Any] = without_addresses(self.detail, removed)
+        summary, done = without_addresses([self.summary, self.done], removed)
+        return replace(self, summary=summary, detail=detail, done=done)
+
 
 def describe(change: Change, customer: Customer, language: str) -> Wording:
     """Return a shop's change in words, in the tenant's scope."""
-    return _Description(change, language, {m.code: m for m in PaymentMethod.objects.filter(customer=customer)}).whole()
+    methods = {m.code: m for m in PaymentMethod.objects.filter(customer=customer)}
+    return _Description(change, language, methods).whole().without_addresses(language)
 
 
 def describe_external(tool: Tool, arguments: Mapping[str, Any], language: str) -> Wording:
@@ -65,7 +75,8 @@ def describe_external(tool: Tool, arguments: Mapping[str, Any], language: str) -
     lines = [f"{name.replace('_', ' ')}: {value}" for name, value in shown.items()][:MAX_LINES]
     sentence = _sentence(summary or "; ".join([plain, *lines]))
     detail = _detail(texts.title.format(tool=plain), "", lines, language, confirm=texts.confirm)
-    return Wording(sentence, detail, _sentence(texts.done.format(tool=(summary or plain).rstrip("."))))
+    done = _sentence(texts.done.format(tool=(summary or plain).rstrip(".")))
+    return Wording(sentence, detail, done).without_addresses(language)
 
 
 @dataclass(slots=True)

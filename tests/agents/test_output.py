@@ -43,8 +43,33 @@ CASES = {
     "inline code is left alone": ("use `a[7]` or ``b ` <i>`` here", "use `a[7]` or ``b ` <i>`` here"),
     "a lone backtick is no code": ("a ` b [9]\n\nc [9] ` d", "a ` b\n\nc ` d"),
     "a code block is left alone": ("```py\na[9] = '<b>'\n```\nend [9]", "```py\na[9] = '<b>'\n```\nend"),
-    "a fence with a backtick behind it is none": ("```a`\n[9] x", "```a`\n x"),
-    "an indented fence may belong to a list": ("- a\n\n  ```\nb [9]", "- a\n\n  ```\nb"),
+    "a fence with a backtick behind it is none": ("```a`\n[9] x", "a`\n x"),
+    "an indented fence comes to the margin, and ends": ("- a\n\n  ```\nb [9]", "- a\n\n```\nb [9]\n```"),
+    "an indented end of a fence": ("```\na\n  ````\nb [9]", "```\na\n```\nb"),
+    "a fence behind a mark is none": ("> ```\n![x](//evil.example)\n``` end", "> \n\n end"),
+    "tildes make no fence": ("~~~\n```\n~~~\n[9]", "```\n~~~\n[9]\n```"),
+    "backticks on two lines are no code": ("a `b\n- ![x](//evil.example) ` c", "a b\n- ` c"),
+    "a cell ends code": ("| `a | ![x](//evil.example) ` |", "| a | ` |"),
+    "a bar in code": ("use `a|b` here", "use `a|b` here"),
+    "an escaped backtick opens nothing": ("\\`![x](//evil.example)\\`", "\\`\\`"),
+    "a definition of a link": ("[x]\n\n[x]: //evil.example", "[x]\n\n[x] : //evil.example"),
+    "a definition under a number": ("a [1]\n\n[1]: //evil.example", "a [1]\n\n[1] : //evil.example"),
+    "an address on two lines": ("[x](//evil.example\n'a')", "[x] (//evil.example\n'a')"),
+    "many brackets in an address": ("[x](//evil.example/((a)))", "[x] (//evil.example/((a)))"),
+    "a link put together": ("[x][unknown](//evil.example)", "[x]"),
+    "a link put together by an image": ("[1]![x](y)(//evil.example)", "[1] (//evil.example)"),
+    "a tag put together": ("<[unknown]img src=//evil.example>", "< img src=//evil.example>"),
+    "a tag in a tag": ("<<b>img src=//evil.example>", "< img src=//evil.example>"),
+    "a tag out of a label": ("[<img src=//evil.example ](x) >", "< img src=//evil.example  >"),
+    "code out of a label": ("[`](x) b ` ![y](//evil.example) `", "b ` ![y](//evil.example) `"),
+    "an address put together": ("ww<b>w.evil.example w<i>ww.evil.example", "ww w.evil.example w ww.evil.example"),
+    "a longer address": (f"{OWN}<b>.evil.example", f"{OWN} .evil.example"),
+    "an autolink with a sign": ("<https://evil.example/?a@b>", "(link removed)"),
+    "entities": (
+        "https&#58;//evil.example www&#x2e;evil.example &lt;b> &amp;",
+        "https(link removed) www .evil.example &lt;b> &amp;",
+    ),
+    "carriage returns": ("```\r![x](//evil.example)\r\n[9] a", "```![x](//evil.example)\n[9] a\n```"),
     "white space around the answer": ("\n\n Hello [1] \n", "Hello [1]"),
     "a table": ("| a | b |\n|---|---|\n| c | d [4] |", "| a | b |\n|---|---|\n| c | d [1] |"),
     "looks like the start of an address": ("with http and www, f", "with http and www, f"),
@@ -85,7 +110,7 @@ def test_text_is_not_held_back_without_a_reason():
     assert checked.feed("more") == " more"
 
 
-@pytest.mark.parametrize("start", ["[", "![", "`", "<a", "](", "```\n"])
+@pytest.mark.parametrize("start", ["[", "![", "`", "<a", "](", "```\n", "]:", "~~~", "&#5"])
 def test_what_never_ends_is_held_back_only_so_long(start):
     checked = OutputFilter(passages=2)
     shown = checked.feed(start) + "".join(checked.feed("word \n") for _ in range(MAX_HELD))
