@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from agents.context import Turn
     from agents.events import Event
-    from agents.llm.base import Provider
+    from agents.llm.base import Chunk, Provider, ToolSpec
     from agents.preparation import Prepared
     from agents.reply import Reply
     from agents.tools.calls import Outcome
@@ -142,16 +142,11 @@ class ToolLoop:
         now = asyncio.get_running_loop().time()
         options = Options(deadline=min(deadline, now + chain.TURN_LIMIT))
         usage = Usage()
-        async with aclosing(chain.stream(self.models, messages, specs, options)) as chunks:
+        async with aclosing(self._bounded(messages, specs, options)) as chunks:
             async for chunk in chunks:
                 if isinstance(chunk, TextDelta):
-                    self._written += len(chunk.text)
-                    for event in self.reply.write(chunk.text[:TEXT_A_REPLY]):
+                    for event in self.reply.write(chunk.text):
                         yield event
-                    if self._written > TEXT_A_REPLY:
-                        self.reply.finish = "length"
-                        asked.calls.clear()
-                        break
                 elif isinstance(chunk, ToolCallDelta):
                     asked.add(chunk)
                 elif isinstance(chunk, chain.Attempt):
@@ -165,6 +160,19 @@ class ToolLoop:
         if asked.calls and self.reply.finish == "truncated":
             raise LLMError("cut short in the middle of a call", kind="cut", retryable=True)
         self.reply.used(usage, messages)
+
+    async def _bounded(
+        self, messages: list[Message], specs: list[ToolSpec], options: Options
+    ) -> AsyncGenerator[chain.Attempt | Chunk, None]:
+        """Pass on what a model streams until it has written more than a reply may hold."""
+        async with aclosing(chain.stream(self.models, messages, specs, options)) as chunks:
+            async for chunk in chunks:
+                if isinstance(chunk, TextDelta):
+                    self._written += len(chunk.text)
+                    if self._written > TEXT_A_REPLY:
+                        yield Finished("length")
+                        return
+                yield chunk
 
     async def _calls(
         self, messages: list[Message], requests: list[ToolRequest], number: int
