@@ -1,5 +1,5 @@
 """An address out of a line of text, as people write them in the countries of the four languages."""
-# ruff: noqa: E501, RUF001 - patterns; customers type the typographic apostrophe
+# ruff: noqa: E501 - patterns; customers type the typographic apostrophe
 
 from __future__ import annotations
 

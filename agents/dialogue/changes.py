@@ -9,7 +9,7 @@ from agents.dialogue import complaints, goals, slots, variants
 from agents.dialogue.finding import order_of
 from agents.dialogue.requests import INTENT_OF
 from agents.dialogue.saying import plain
-from agents.dialogue.slots import ENDED, FILLED, Step
+from agents.dialogue.slots import ASKED, ENDED, FILLED, OrderGone, Step
 from agents.dialogue.state import PARKED, Task
 from agents.tools.base import ToolError
 
@@ -94,23 +94,34 @@ def proceed(talk: Talk) -> None:
         talk.say("not_possible")
         return
     task.asked, talk.state.options = "", []
-    for step in STEPS[task.kind]:
-        outcome = step(talk, task)
-        if outcome == ENDED:
-            talk.state.task, talk.state.options = None, []
-            _next(talk)
-            return
-        if outcome != FILLED:
-            return
+    outcome = _fill(talk, task)
+    if outcome == ASKED:
+        return
     talk.state.task = None
-    _propose(talk, task)
+    if outcome == FILLED:
+        _propose(talk, task)
+    else:
+        talk.state.options = []
     _next(talk)
+
+
+def _fill(talk: Talk, task: Task) -> str:
+    """Take the steps of a task until one has to ask or ends it."""
+    try:
+        outcomes = (step(talk, task) for step in STEPS[task.kind])
+        return next((outcome for outcome in outcomes if outcome != FILLED), FILLED)
+    except OrderGone as gone:
+        talk.say("order_not_found", code=plain(gone))
+        return ENDED
 
 
 def read_answer(talk: Talk, task: Task) -> bool:
     """Take the message as the answer to what was asked; returns whether it is one."""
     reader = READERS.get(task.asked)
-    return bool(reader and reader(talk, task))
+    try:
+        return bool(reader and reader(talk, task))
+    except OrderGone:
+        return True  # the next step says so
 
 
 def ask_again(talk: Talk, task: Task, options: list[Option]) -> None:

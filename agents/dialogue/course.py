@@ -11,7 +11,7 @@ from agents.actions import decide
 from agents.dialogue import changes, goals
 from agents.dialogue.orders import answer_orders
 from agents.dialogue.references import picked
-from agents.dialogue.requests import intent_of
+from agents.dialogue.requests import SHORT, intent_of
 from agents.dialogue.saying import plain
 from agents.dialogue.state import Option, Request, State
 
@@ -56,6 +56,8 @@ def ends_or_restarts(talk: Talk, open_actions: Sequence[Action]) -> bool:
     if len(text) > MAX_CONTROL:
         return False
     if RESTART.match(text):
+        for action in open_actions:
+            decline(talk, action)
         fresh = State(language=state.language)
         for name in State.__slots__:
             setattr(state, name, getattr(fresh, name))
@@ -133,31 +135,29 @@ def after_decision(talk: Talk, action: Action) -> None:
 
 
 def completed(talk: Talk, request: Request) -> Request:
-    """Return an afterthought such as "And ORD-1001?" as the question it stands for."""
+    """Return an afterthought such as "And ORD-1001?" or "the first one" as the question it stands for."""
     state, last = talk.state, talk.state.last
     if not request.guessed:
         return request
-    if (
-        request.place is not None
-        and not request.orders
-        and not request.products
-        and len(request.text.split()) <= AFTERTHOUGHT
-    ):
-        if state.listed == "orders":
-            return replace(request, goal=last.goal if last and last.goal in goals.ORDER_QUESTIONS else goals.STATUS)
-        if state.listed == "products" and request.goal != goals.COMPARE:
-            return replace(request, goal=goals.PRODUCT)
-    if last is None:
+    if goal := _goal_of_place(state, request):
+        return replace(request, goal=goal)
+    if last is None or not _is_further(request):
         return request
-    if request.orders and last.goal in goals.ORDER_QUESTIONS | goals.CARE_QUESTIONS and _is_further(request):
+    if request.orders and last.goal in goals.ORDER_QUESTIONS | goals.CARE_QUESTIONS:
         return replace(request, goal=last.goal)
-    if (
-        request.products
-        and last.goal in goals.PRODUCT_QUESTIONS - {goals.SEARCH, goals.COMPARE}
-        and _is_further(request)
-    ):
+    if request.products and last.goal in goals.PRODUCT_QUESTIONS - {goals.SEARCH, goals.COMPARE}:
         return replace(request, goal=last.goal, text=f"{request.text} {last.text}")
     return request
+
+
+def _goal_of_place(state: State, request: Request) -> str:
+    """What "the first one" alone asks for: the order or the product that was listed there."""
+    named = request.orders or request.products or len(request.text.split()) > SHORT
+    if request.place is None or named:
+        return ""
+    if state.listed == "orders":
+        return state.last.goal if state.last and state.last.goal in goals.ORDER_QUESTIONS else goals.STATUS
+    return goals.PRODUCT if state.listed == "products" and request.goal != goals.COMPARE else ""
 
 
 def task_name(talk: Talk, task: Task) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.dialogue import goals
-from agents.dialogue.references import content, orders_with
+from agents.dialogue.references import content, is_place, orders_with
 from agents.dialogue.saying import plain
 from agents.dialogue.state import Option
 from commerce.models import Order, Product
@@ -131,7 +131,7 @@ def _before(talk: Talk, request: Request) -> list[Order]:
     """The order that "it", "that order" or "the first one" means."""
     state = talk.state
     codes: list[str] = []
-    if request.place is not None and state.listed == "orders" and -1 <= request.place < len(state.orders):
+    if request.place is not None and state.listed == "orders" and is_place(request.place, state.orders):
         codes = [state.orders[request.place]]
     elif (
         state.order

@@ -101,7 +101,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"\b(?:devolver\w*|devoluci[oó]n|devuelvo|retornar)\b", r"\bzurück(?:geben|schicken|senden|zugeben|zuschicken|zusenden)\b|\b(?:gebe|schicke|sende)\b.{0,40}\bzurück\b|\bretour\w*|\brücksend\w*|\brückgabe\b",
         r"\b(?:retourner|renvoyer|rendre|retour)\b")),
     (SWAP, _any(
-        r"\b(?:exchang\w+|swap\w*)\b", r"\b(?:change|modify|switch|replace)\b.{0,60}(?:\b(?:colou?r|size|variant|storage|items?|products?|version|model|black|white|blue|red|green|silver|pink)\b|§p)", r"\b(?:change|modify)\b.{0,20}(?:§o|\b(?:my|the|that|this) order\b)",
+        r"\b(?:exchang\w+|swap\w*)\b|\b(?:another|different) (?:variant|colou?r|size|version|model)\b", r"\b(?:change|modify|switch|replace)\b.{0,60}(?:\b(?:colou?r|size|variant|storage|items?|products?|version|model|black|white|blue|red|green|silver|pink)\b|§p)", r"\b(?:change|modify)\b.{0,20}(?:§o|\b(?:my|the|that|this) order\b)",
         r"\binstead\b.{0,40}§o|§o.{0,60}\binstead\b",
         r"\b(?:intercambi\w+|canjear)\b|\b(?:cambi\w+)\b.{0,60}(?:\b(?:color|talla|art[ií]culo|producto|modelo|tamaño|negro|blanco|azul)\b|§p|§o|\bpedido\b)",
         r"\b(?:um|ein|aus)?tausch\w*\b|\b(?:änder\w*|wechsel\w*)\b.{0,60}(?:\b(?:farbe|größe|artikel|produkt|variante)\b|§p|§o|\bbestellung\b)|\b(?:andere|anderer|anderen)\b.{0,15}\b(?:farbe|größe|variante|version)\b",

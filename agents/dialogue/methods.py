@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.dialogue.saying import plain
 from agents.dialogue.references import content
 from agents.dialogue.state import Option
 from commerce.models import PaymentKind, PaymentMethod, PaymentSource

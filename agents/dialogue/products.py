@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from agents.dialogue import goals
 from agents.dialogue.comparison import answer_comparison
 from agents.dialogue.finding import order_of
-from agents.dialogue.references import content, items_named, places_in, refers_back
+from agents.dialogue.references import content, is_place, items_named, places_in, refers_back
 from agents.dialogue.saying import described, listed, plain
 from agents.dialogue.specifications import (
     PRICE,
@@ -108,9 +108,9 @@ def _mentioned(talk: Talk, request: Request) -> list[Product]:
     state = talk.state
     places = places_in(request.text)
     if request.goal == goals.COMPARE and len(places) > 1:
-        return talk.products([state.products[each] for each in places if -1 <= each < len(state.products)])
+        return talk.products([state.products[each] for each in places if is_place(each, state.products)])
     place = request.place
-    if place is not None and -1 <= place < len(state.products):
+    if place is not None and is_place(place, state.products):
         return talk.products([state.products[place]])
     if request.goal == goals.COMPARE:
         return talk.products(state.products[:4] if not request.products else state.products[:1])

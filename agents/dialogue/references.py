@@ -54,6 +54,11 @@ def places_in(text: str) -> list[int]:
     return [place for _, place in sorted(found)]
 
 
+def is_place(place: int, things: Sequence[object]) -> bool:
+    """Return whether there is something at a place of a list."""
+    return -1 <= place < len(things) and bool(things)
+
+
 def refers_back(text: str) -> bool:
     """Return whether words such as "it" or "that one" point to something said before."""
     return bool(BACK.search(text))
@@ -70,14 +75,17 @@ def fold(text: str) -> str:
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
-def picked(options: Sequence[Option], text: str) -> list[Option]:
-    """Return the options that an answer means: by label, place, number or words; none when it is no answer to them."""
+def picked(options: Sequence[Option], text: str, *, places: bool = True) -> list[Option]:
+    """Return the options that an answer means: by label, place, number or words; none when it is no answer to them.
+
+    Without `places`, "the first one" is not taken to mean one of these.
+    """
     said = fold(text).strip(" .!,?")
     exact = [option for option in options if said in (fold(option.label), fold(option.value))]
     if exact:
         return exact[:1]
-    place = place_in(text)
-    if place is not None and -1 <= place < len(options):
+    place = place_in(text) if places else None
+    if place is not None and is_place(place, options):
         return [options[place]]
     wanted = content(text)
     scored = [(len(wanted & content(f"{option.label} {option.value} {option.words}")), option) for option in options]
@@ -112,7 +120,7 @@ def items_named(
     if ALL.search(text):
         return list(items)
     place = place_in(text)
-    if place is not None and -1 <= place < len(items):
+    if place is not None and is_place(place, items):
         return [items[place]]
     return [item for _, item in named]
 

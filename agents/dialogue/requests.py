@@ -1,4 +1,5 @@
 """From a message to what is asked for in it, clause by clause."""
+# ruff: noqa: E501 - patterns of four languages, one a line
 
 from __future__ import annotations
 
@@ -37,6 +38,7 @@ WHEN_AND = re.compile(
 PARCEL = re.compile(r"\b(?:parcel|package|delivery|paket|sendung|paquete|entrega|colis|livraison)\b", re.IGNORECASE)
 ALIKE = 0.72
 """How alike a mention and a name of a product must be, 0 to 1: "my laptop" is no laptop charger."""
+BARE = 2  # words of a clause that is no more than a number
 SHORT = 6  # words of a clause that may leave out what was said before
 
 
@@ -170,25 +172,27 @@ def _only_identity(inside: Sequence[Entity], words: str) -> bool:
 
 
 def _by_intent(request: Request, words: str, *, past: bool) -> str:
-    """Return the goal that follows from what is named and from the classifier."""
-    if any(number.startswith("RFD-") for number in request.orders):
-        return goals.REFUND_STATUS
-    if any(number.startswith("CMP-") for number in request.orders):
-        return goals.COMPLAINT_STATUS
+    """Return the goal that follows from what is named, and else from the classifier."""
+    prefixes = {number[:4] for number in request.orders}
+    if "RFD-" in prefixes or "CMP-" in prefixes:
+        return goals.REFUND_STATUS if "RFD-" in prefixes else goals.COMPLAINT_STATUS
     if request.orders:
         return ORDER_GOAL_OF.get(request.intent, goals.STATUS)
     if request.products:
         return goals.PRODUCT
-    if request.intent == "product_info":
-        return goals.PRODUCT if past else goals.SEARCH
-    if request.intent == "comparison" and past:
-        return goals.COMPARE if request.place is None else goals.PRODUCT
+    return _by_classifier(request, words, past=past)
+
+
+def _by_classifier(request: Request, words: str, *, past: bool) -> str:
     own = goals.OWN.search(words) and goals.OWN_ORDER.search(words) and not goals.MODAL.search(words)
     if request.intent in ORDER_GOAL_OF and own and not goals.GENERAL.search(words):
         return ORDER_GOAL_OF[request.intent]
-    if request.intent == "complaint":
-        return goals.COMPLAINT
-    return goals.ASK
+    compared = goals.COMPARE if past and request.place is None else goals.PRODUCT if past else goals.ASK
+    return {
+        "product_info": goals.PRODUCT if past else goals.SEARCH,
+        "comparison": compared,
+        "complaint": goals.COMPLAINT,
+    }.get(request.intent, goals.ASK)
 
 
 def _intent(clause: Clause, understanding: Understanding) -> str:
@@ -218,6 +222,15 @@ def _add(found: list[Request], request: Request) -> None:
     bare = not request.orders and not request.products
     if before.goal == request.goal and same_thing and (bare or before.goal in goals.ORDER_QUESTIONS):
         _join(before, request)
+    elif (
+        bare
+        and before.goal in goals.CHANGES
+        and (request.guessed or request.goal == before.goal)
+        and "?" not in request.text
+    ):
+        _join(before, request)  # the reason, or what else there is to say
+    elif bare and before.goal == goals.COMPLAINT and request.goal in goals.ORDER_QUESTIONS and "?" not in request.text:
+        _join(before, request)  # "your courier was rude" is no question about a courier
     elif bare and before.goal == goals.COMPARE and request.goal in (goals.SEARCH, goals.PRODUCT, goals.ASK):
         _join(before, request)
     elif request.goal == goals.COMPARE and before.goal == goals.PRODUCT and len(request.products) < 2:  # noqa: PLR2004 (a comparison)
@@ -245,5 +258,5 @@ def _share_entities(found: list[Request], understanding: Understanding) -> None:
         # "ORD-1002." alone beside a request that has taken the number asks for nothing of its own.
         taken = {number for request in found if request.goal in goals.CHANGES for number in request.orders}
         found[:] = [
-            r for r in found if not (r.goal == goals.STATUS and set(r.orders) <= taken and len(r.text.split()) <= 2)
-        ]  # noqa: PLR2004 (words)
+            r for r in found if not (r.goal == goals.STATUS and set(r.orders) <= taken and len(r.text.split()) <= BARE)
+        ]

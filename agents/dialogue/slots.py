@@ -72,11 +72,15 @@ def ask(task: Task, slot: str) -> str:
     return ASKED
 
 
+class OrderGone(LookupError):  # noqa: N818 (named for what happened)
+    """The order of a task is there no more."""
+
+
 def filled_order(talk: Talk, task: Task) -> Order:
-    """Return the order of a task; one that has gone meanwhile raises KeyError."""
+    """Return the order of a task; raises OrderGone."""
     order = order_of(talk, task.slots["order"])
     if order is None:
-        raise KeyError(task.slots["order"])
+        raise OrderGone(task.slots["order"])
     return order
 
 
@@ -272,7 +276,7 @@ def choose_method(talk: Talk, task: Task, methods: list[PaymentMethod], question
         talk.say("not_possible")
         return ENDED
     options = method_options(talk, methods)
-    named = [option for option in picked(options, task.text) if len(options) > 1]
+    named = [option for option in picked(options, task.text, places=False) if len(options) > 1]
     if len(methods) == 1 or len(named) == 1:
         task.slots["method"] = named[0].value if named else methods[0].code
         return FILLED

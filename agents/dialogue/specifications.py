@@ -1,5 +1,5 @@
 """Which specification of a product a customer asks for, and the value that is on record."""
-# ruff: noqa: E501 - patterns of four languages, one a line
+# ruff: noqa: E501, RUF001 - patterns of four languages, one a line
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FACTS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
 QUESTION = re.compile(
     r"\b(?:can|could|may|should|why|how do|how can|is it normal|won['’]?t|doesn['’]?t|puedo|kann|darf|puis-je|peut-on|warum|pourquoi|por qu[eé]|means?|bedeutet|significa|signifie)\b",
     re.IGNORECASE,
-)  # noqa: RUF001 (typed apostrophe)
+)
 """Asks whether or how something can be done: for the documents to say."""
 
 

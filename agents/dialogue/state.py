@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agents.models import Session
+if TYPE_CHECKING:
+    from agents.models import Session
 
 KEPT = 12
 """Orders, items and products that may be referred back to."""
@@ -18,8 +19,8 @@ class Request:
     """One thing a customer asks for, found in a clause of a message.
 
     `goal` is a name from `agents.dialogue.goals`; `orders` are numbers as they were typed, `products` codes. `back` is
-    set when the clause refers to something said before; `place` counts from 0, -1 is the last one. `guessed` goals follow
-    from what is named, not from what is said.
+    set when the clause refers to something said before; `place` counts from 0, -1 is the last one. A goal is `guessed`
+    when it follows from what is named, not from what is said.
     """
 
     goal: str
@@ -103,17 +104,21 @@ class State:
             self.products, self.product, self.listed = codes[:KEPT], codes[0], "products"
 
 
+SINGLE: dict[str, type] = {"last": Request, "choosing": Request, "task": Task}
+REPEATED: dict[str, type] = {"waiting": Request, "parked": Task, "options": Option}
+
+
 def read_state(session: Session) -> State:
     """Return the dialogue's state; one that cannot be read, of an older version, is begun anew."""
     kept = session.dialogue if isinstance(session.dialogue, dict) else {}
     known = {item.name for item in fields(State)}
     values = {name: value for name, value in kept.items() if name in known}
     try:
-        for name, kind in (("last", Request), ("choosing", Request), ("task", Task)):
+        for name, single in SINGLE.items():
             if values.get(name):
-                values[name] = kind(**values[name])
-        for name, kind in (("waiting", Request), ("parked", Task), ("options", Option)):
-            values[name] = [kind(**value) for value in values.get(name) or []]
+                values[name] = single(**values[name])
+        for name, repeated in REPEATED.items():
+            values[name] = [repeated(**value) for value in values.get(name) or []]
         return State(**values)
     except TypeError:
         return State()

@@ -1,4 +1,4 @@
-"""One turn of a dialogue while it is worked on: what is known, what is said so far, and the records looked up for it."""
+"""One turn of a dialogue while it is worked on: what is known, what is said so far, what was looked up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001 - sentences for customers stay on one line each, with proper quotation marks
+# ruff: noqa: E501 - sentences for customers stay on one line each, with proper quotation marks
 """German."""
 
 from __future__ import annotations

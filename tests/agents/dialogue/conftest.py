@@ -1,5 +1,6 @@
 """A driver of conversations with the dialogue that needs no model: what is said, shown and proposed, turn by turn."""
 
+import json
 import uuid
 from dataclasses import dataclass, field, replace
 
@@ -12,8 +13,10 @@ from agents.dialogue.respond import DialogueReply, respond
 from agents.routing import intents
 from agents.session import bind, lock_session
 from agents.tools.base import ToolContext
+from commerce.exchange import import_shop
 from commerce.models import Customer
 from tenants.models import Tenant
+from tests.agents.dialogue.shop import SHOP
 
 
 @dataclass
@@ -113,7 +116,19 @@ def fresh_routing():
     registry._shops.clear()
 
 
-@pytest.fixture(name="Conversation")
-def conversation_class():
-    """The driver, for tests that begin their own conversations."""
-    return Conversation
+@pytest.fixture
+def shop(tenant, scope, fresh_routing):
+    """The tenant with the small shop."""
+    import_shop(json.loads(json.dumps(SHOP)), actor="test")
+    return tenant
+
+
+@pytest.fixture
+def talk_as(shop):
+    """Begin a conversation with the small shop, as one of its customers or as nobody."""
+
+    def begin(customer: Customer | str | None = None, language: str = "en") -> Conversation:
+        known = Customer.objects.get(code=customer) if isinstance(customer, str) else customer
+        return Conversation(shop, known, language)
+
+    return begin

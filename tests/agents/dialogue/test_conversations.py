@@ -4,22 +4,10 @@ A turn is (message, expectations). An expectation is a text that stands in the r
 "#kind" is a card, "[label]" a button, "=tool" a proposed change, "?" a question left to the documents.
 """
 
-import json
-
 import pytest
 
-from agents.models import AgentPolicy, ToolSetting, Verification
-from commerce.exchange import import_shop
-from commerce.models import Complaint, Customer, Order, Product
+from commerce.models import Customer
 from tests.agents.dialogue.cases import CASES
-
-
-@pytest.fixture
-def shop(tenant, scope, fresh_routing):
-    from tests.agents.dialogue.shop import SHOP
-
-    import_shop(json.loads(json.dumps(SHOP)), actor="test")
-    return tenant
 
 
 def problems(said, expected):
@@ -29,7 +17,7 @@ def problems(said, expected):
         "#": lambda wanted: wanted in said.kinds,
         "[": lambda wanted: wanted.rstrip("]") in said.buttons,
         "=": lambda wanted: wanted in said.tools if wanted else bool(said.tools),
-        "?": lambda wanted: bool(said.questions),
+        "?": lambda _: bool(said.questions),
     }
     for wanted in expected:
         absent, rest = wanted.startswith("!"), wanted.removeprefix("!")
@@ -42,9 +30,9 @@ def problems(said, expected):
 @pytest.mark.parametrize(
     ("language", "who", "turns"), [pytest.param(*case[:2], case[3], id=f"{case[0]}: {case[2]}") for case in CASES]
 )
-def test_conversation(shop, Conversation, language, who, turns):
+def test_conversation(shop, talk_as, language, who, turns):
     customer = Customer.objects.get(code=who) if who else None
-    talk = Conversation(shop, customer, language)
+    talk = talk_as(customer, language=language)
     for message, *expected in turns:
         said = talk.say(message)
         wrong = list(problems(said, expected))
