@@ -8,7 +8,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 
 from agents.models import Action, Session, ToolCall
-from chat.models import Conversation
+from agents.routing.teaching import forget_corrections
+from chat.models import Conversation, Message
+from chat.models import Role as Speaker
 from commerce.models import Customer
 from commerce.services.erasure import erase_customer as erase_shop_records
 from tenants.models import Membership, Role
@@ -20,9 +22,9 @@ def erase_customer(*, email: str, actor: str) -> dict[str, int]:
     """Removes what the tenant in scope holds about the person with this address.
 
     Conversations go with their messages, frames, ratings and reviews, and with what the agent kept of them; those of a
-    visitor who proved to be this customer, too. So do the shop's records: addresses, orders, complaints. The account
-    goes when it belongs to no other tenant and to nobody who works for this one; then its sessions end. The audit trail
-    notes a digest of the address.
+    visitor who proved to be this customer, too, and the examples of intents that reviewers made of their messages. So
+    do the shop's records: addresses, orders, complaints. The account goes when it belongs to no other tenant and to
+    nobody who works for this one; then its sessions end. The audit trail notes a digest of the address.
 
     Returns:
         How many rows of each kind were removed; empty when nobody is known by that address.
@@ -52,6 +54,9 @@ def _erase_conversations(users: list[User], customers: "QuerySet[Customer]") -> 
     removed: Counter[str] = Counter()
     for kept in (Action, ToolCall, Session):
         removed.update(_counted(kept.objects.filter(conversation__in=ids).delete()))
+    said = Message.objects.filter(conversation__in=ids, role=Speaker.CUSTOMER).values_list("text", flat=True)
+    if corrections := forget_corrections(texts=said):
+        removed["intentexample"] += corrections
     removed.update(_counted(Conversation.objects.filter(pk__in=ids).delete()))
     return removed
 

@@ -10,7 +10,8 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chat import cards, queries, reviewing
+from agents.routing.teaching import available_intents
+from chat import cards, desk, queries, reviewing
 from chat.models import BEST_RATING, Message, Review
 from chat.reviewing import Finding
 from chat.traces import account_of, calls_of, changes_of
@@ -52,11 +53,14 @@ class Verdict(forms.Form):
     tags = forms.MultipleChoiceField(required=False, choices=[(tag, tag) for tag in VERDICTS])
     corrected = forms.CharField(required=False, max_length=8000)
     note = forms.CharField(required=False, max_length=2000)
+    wanted = forms.ChoiceField(required=False, choices=lambda: [(name, name) for name in available_intents()])
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
         if not self.errors and not any(found.values()):
-            raise forms.ValidationError("Choose a rating, say what is wrong, or write a better answer.")
+            raise forms.ValidationError(
+                "Choose a rating, say what is wrong or what was wanted, or write a better answer."
+            )
         return found
 
 
@@ -80,8 +84,10 @@ def reply(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
     following = reviewing.place(list(_listed(request)), pk).next
     assert request.access.user is not None  # noqa: S101 (the gate lets only reviewers in)
     reviewing.save_review(message=shown, reviewer=request.access.user, finding=_finding(verdict))
+    wanted = verdict.cleaned_data["wanted"]
+    news = wanted and reviewing.correct_intent(message=shown, intent=wanted, reviewer=request.access.user)
     target = reviewing.replies().filter(pk=following).first() if following else None
-    response = _page(request, target, saved=True)
+    response = _page(request, target, saved=True, taught=wanted if news else "")
     response["HX-Push-Url"] = _address(request, target)
     return response
 
@@ -94,13 +100,22 @@ def conversation(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
     messages = list(queries.messages_of(shown.conversation))
     cards.attach(messages, request.tenant, with_buttons=False)
     context = {"shown": shown, "messages": messages, "may_curate": request.access.may(Role.CURATOR)}
-    return render(request, "review/conversation.html", context)
+    return render(request, "review/conversation.html", context | _inbox(request))
+
+
+def _inbox(request: TenantRequest) -> dict[str, Any]:
+    """What the bar at the top says of the inbox, to those who answer there."""
+    return {"may_answer": request.access.may(Role.AGENT), "may_review": True, "waiting": desk.count_waiting}
 
 
 def _page(
-    request: TenantRequest, shown: Message | None, verdict: Verdict | None = None, *, saved: bool = False
-) -> HttpResponse:
-    """The queue with a reply beside it: the one `shown`, or else the first; the whole page, or what htmx replaces."""
+    request: TenantRequest, shown: Message | None, verdict: Verdict | None = None, *, saved: bool = False,
+    taught: str = "",
+) -> HttpResponse:  # fmt: skip
+    """The queue with a reply beside it: the one `shown`, or else the first; the whole page, or what htmx replaces.
+
+    `saved` tells that a verdict was kept, `taught` of which intent it made an example.
+    """
     page, chosen = _listed(request), shown is not None
     if shown is None and page.object_list:
         shown = reviewing.replies().get(pk=page.object_list[0].pk)
@@ -110,7 +125,9 @@ def _page(
         "query": _kept(request.GET),
         "has_detail": chosen,
         "saved": saved,
+        "taught": taught,
         "may_curate": request.access.may(Role.CURATOR),
+        **_inbox(request),
         "intents": reviewing.recent_intents(),
         "documents": live_documents().order_by("title").only("pk", "title", "external_id")[:DOCUMENTS_OFFERED],
     }
@@ -131,6 +148,7 @@ def _detail(request: TenantRequest, shown: Message, verdict: Verdict | None) -> 
     reviews = list(Review.objects.filter(message=shown).select_related("reviewer"))
     cards.attach([shown], request.tenant, with_buttons=False)
     mine = next((review for review in reviews if review.reviewer == request.access.user), None)
+    taught = reviewing.taught_intent(shown)
     return {
         "shown": shown,
         "account": account_of(shown.trace, shown.citations, request.tenant.slug),
@@ -139,7 +157,9 @@ def _detail(request: TenantRequest, shown: Message, verdict: Verdict | None) -> 
         "others": [review for review in reviews if review is not mine],
         "verdict": verdict,
         "verdicts": VERDICTS,
-        **(_written(verdict) if verdict else _kept_verdict(mine)),
+        "available": sorted(available_intents()) if shown.reply_to else [],
+        "taught_before": taught,
+        **(_written(verdict) if verdict else _kept_verdict(mine) | {"wanted": taught}),
     }
 
 
@@ -152,7 +172,7 @@ def _written(verdict: Verdict) -> dict[str, Any]:
     """What the reviewer had filled in, to be put right."""
     data = verdict.data
     tags = data.getlist("tags") if isinstance(data, QueryDict) else []
-    return {"tags": tags, **{name: data.get(name, "") for name in ("rating", "corrected", "note")}}
+    return {"tags": tags, **{name: data.get(name, "") for name in ("rating", "corrected", "note", "wanted")}}
 
 
 def _kept_verdict(review: Review | None) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from django.contrib.auth.models import User
 from django.db.models import Case, Exists, F, FloatField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
+from agents.models import ExampleSource
+from agents.routing import teaching
 from chat.models import BEST_RATING, UNFINISHED, Handler, Message, Review, Role, Thumb
 from tenants.services import record_audit
 
@@ -109,3 +111,24 @@ def save_review(*, message: Message, reviewer: User, finding: Finding) -> Review
     detail: dict[str, object] = {"rating": finding.rating}
     record_audit(actor=reviewer.get_username(), action="reply.reviewed", target=str(message.pk), detail=detail)
     return review
+
+
+def taught_intent(message: Message) -> str:
+    """The intent that reviewers, or a curator, gave the customer's message that a reply answers; empty for none."""
+    return teaching.taught_intent(message.reply_to.text) if message.reply_to else ""
+
+
+def correct_intent(*, message: Message, intent: str, reviewer: User) -> bool:
+    """Makes the customer's message that a reply answers an example of `intent`.
+
+    Returns:
+        Whether that is news: one that was taught already stays as it is.
+
+    Raises:
+        ValidationError: there is no such intent.
+    """
+    if message.reply_to is None or intent == taught_intent(message):
+        return False
+    actor, text = reviewer.get_username(), message.reply_to.text
+    teaching.add_example(intent=intent, text=text, actor=actor, source=ExampleSource.REVIEWER)
+    return True

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from agents.models import ExampleSource, Intent, IntentExample
+from agents.models import ExampleSource, Intent, IntentExample, IntentModel
 from agents.routing import builtin
 from agents.tasks import enqueue_fit
 from tenants.scope import current_tenant_id
 from tenants.services import record_audit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 MAX_PASTED = 5000
 """Lines that one request adds."""
@@ -28,6 +28,12 @@ def available_intents() -> dict[str, str]:
     off = {name for name, intent in own.items() if not intent.enabled}
     named = {name: text for name, text in builtin.DESCRIPTIONS.items() if name not in off}
     return named | {name: own[name].description or named.get(name, "") for name in own.keys() - off}
+
+
+def taught_intent(text: str) -> str:
+    """The intent that the tenant in scope was taught for exactly this text; empty when it was taught none."""
+    names = IntentExample.objects.filter(text=_clean(text)).order_by("-pk").values_list("intent__name", flat=True)
+    return names.first() or ""
 
 
 @transaction.atomic
@@ -49,7 +55,10 @@ def add_example(
         )
     if example is None:
         raise ValidationError("Write what the customer said.")
-    record_audit(actor=actor, action="intent.taught", target=wanted.name, detail={"text": cleaned, "source": source})
+    # The trail lasts, so it does not hold what a customer wrote.
+    record_audit(
+        actor=actor, action="intent.taught", target=wanted.name, detail={"example": example.pk, "source": source}
+    )
     enqueue_fit(current_tenant_id())
     return example
 
@@ -73,6 +82,22 @@ def add_examples(*, intent: Intent, texts: Sequence[str], actor: str) -> int:
         record_audit(actor=actor, action="intent.taught", target=intent.name, detail={"examples": len(new)})
         enqueue_fit(current_tenant_id())
     return len(new)
+
+
+@transaction.atomic
+def forget_corrections(*, texts: Iterable[str]) -> int:
+    """Delete the examples that reviewers made of these messages, and the classifier that remembers them.
+
+    Returns:
+        How many examples were deleted.
+    """
+    cleaned = {_clean(text) for text in texts}
+    examples = IntentExample.objects.filter(source=ExampleSource.REVIEWER, text__in=cleaned)
+    deleted: int = examples.delete()[0]
+    if deleted:
+        IntentModel.objects.all().delete()
+        enqueue_fit(current_tenant_id())
+    return deleted
 
 
 @transaction.atomic

@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from agents.models import Action, Session, ToolCall
+from agents.models import Action, IntentExample, IntentModel, Session, ToolCall
+from agents.routing.teaching import add_example
 from chat.erasure import erase_customer
 from chat.models import Conversation, Feedback, Message
 from commerce.models import Customer
@@ -61,6 +62,18 @@ def test_what_the_agent_and_the_shop_keep_goes_too(tenant):
         for model in (Action, ToolCall, Session):
             assert [row.conversation for row in model.objects.all()] == [others.pk]
         assert [c.email for c in Customer.objects.all()] == ["dora@example.com"]
+
+
+def test_what_reviewers_taught_by_their_messages_goes_too(tenant, alice, bob):
+    with tenant_scope(tenant.pk):
+        talk(bob)
+        IntentModel.objects.create(fingerprint="x", data=b"Where?")
+        for text, source in (("Where?", "reviewer"), ("Where is it?", "reviewer"), ("Whither?", "curator")):
+            add_example(intent="delivery", text=text, actor="rita", source=source)
+        assert erase_customer(email="bob@example.com", actor="command")["intentexample"] == 1
+        assert {example.text for example in IntentExample.objects.all()} == {"Where is it?", "Whither?"}
+        assert not IntentModel.objects.exists()
+        assert not any("Where?" in str(event.detail) for event in AuditEvent.objects.all())
 
 
 def test_a_customer_of_the_account_goes_whatever_address_the_shop_has(tenant, bob):

@@ -6,7 +6,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from agents.models import Action, ToolCall
+from agents.models import Action, ExampleSource, Intent, IntentExample, ToolCall
+from agents.routing.teaching import add_example
 from chat.models import Conversation, Feedback, Message, Review, Role, State
 from knowledge.models import Document
 from tenants.access import VISITOR_COOKIE, sign_visitor
@@ -192,7 +193,7 @@ def test_the_queue_costs_the_same_queries_however_long(tenant, reviewer, django_
     for number in range(items):
         reply(tenant, f"question {number}", stars=number + 1, trace={"passages": [{"n": 1}] * items})
     reviewer.get("/acme/theme.css")  # remembers the host names
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(19):
         reviewer.get("/acme/review/")
 
 
@@ -350,3 +351,88 @@ def test_reviewed_replies_can_be_found_again(tenant, reviewer):
     reviewer.post(f"/acme/review/{made.pk}/", {"rating": "5"})
     for state, found in (("", {"open"}), ("reviewed", {"done with"}), ("all", {"done with", "open"})):
         assert set(questions(reviewer.get("/acme/review/", {"state": state}).content.decode())) == found
+
+
+# ----- what was wanted -----
+
+
+def examples(tenant) -> list[tuple[str, str, str]]:
+    with tenant_scope(tenant.pk):
+        return list(IntentExample.objects.values_list("intent__name", "text", "source"))
+
+
+@pytest.mark.parametrize("who", ["alice", "rita"])
+def test_a_correction_becomes_an_example(request, tenant, who):
+    made, client = reply(tenant, "Wo bleibt mein Geld?", intents=["delivery"]), Client()
+    client.force_login(request.getfixturevalue(who))
+    page = client.post(f"/acme/review/{made.pk}/", {"wanted": "refund"}, headers=HTMX).content.decode()
+    assert examples(tenant) == [("refund", "Wo bleibt mein Geld?", ExampleSource.REVIEWER)]
+    assert page.count("is now an example of “refund”") == 2
+    with tenant_scope(tenant.pk):
+        taught = AuditEvent.objects.get(action="intent.taught")
+        assert (taught.actor, taught.target) == (who, "refund")
+        assert Review.objects.filter(message=made).exists()
+
+
+def test_what_was_taught_is_shown_and_not_taught_twice(tenant, reviewer):
+    made = reply(tenant, "  Where  is my money? ")
+    reply(tenant, "another one")
+    for _ in range(2):
+        page = reviewer.post(f"/acme/review/{made.pk}/", {"wanted": "refund", "rating": "2"}).content.decode()
+    assert "is now an example" not in page
+    page = reviewer.get(f"/acme/review/{made.pk}/").content.decode()
+    assert '<option value="refund" selected>' in page
+    assert "This message is an example of “refund”." in page
+    assert examples(tenant) == [("refund", "Where is my money?", ExampleSource.REVIEWER)]
+    with tenant_scope(tenant.pk):
+        assert AuditEvent.objects.filter(action="intent.taught").count() == 1
+
+
+def test_a_second_correction_moves_the_example(tenant, reviewer):
+    made = reply(tenant, "Where is it?")
+    for intent in ("refund", "delivery"):
+        reviewer.post(f"/acme/review/{made.pk}/", {"wanted": intent})
+    assert [name for name, _, _ in examples(tenant)] == ["delivery"]
+
+
+def test_intents_of_ones_own_are_offered_and_those_of_others_not(tenant, other_tenant, reviewer):
+    with tenant_scope(other_tenant.pk):
+        Intent.objects.create(name="lost-card")
+    with tenant_scope(tenant.pk):
+        Intent.objects.create(name="gift-wrap")
+        Intent.objects.create(name="comparison", enabled=False)
+    made = reply(tenant)
+    page = reviewer.get(f"/acme/review/{made.pk}/").content.decode()
+    assert '<option value="gift-wrap">' in page
+    assert "lost-card" not in page
+    assert '<option value="comparison"' not in page
+    for intent in ("lost-card", "comparison", "nonsense"):
+        page = reviewer.post(f"/acme/review/{made.pk}/", {"wanted": intent, "rating": "1", "note": "kept"})
+        assert 'role="alert"' in page.content.decode()
+        assert "kept" in page.content.decode()
+    assert examples(tenant) == []
+
+
+def test_an_unfit_verdict_teaches_nothing_and_keeps_the_choice(tenant, reviewer):
+    made = reply(tenant)
+    page = reviewer.post(f"/acme/review/{made.pk}/", {"wanted": "refund", "rating": "9"}).content.decode()
+    assert '<option value="refund" selected>' in page
+    assert examples(tenant) == []
+
+
+@pytest.mark.parametrize("who", ["bob", "charlie"])
+def test_nobody_else_teaches(request, tenant, who):
+    made, client = reply(tenant), Client()
+    client.force_login(request.getfixturevalue(who))
+    assert client.post(f"/acme/review/{made.pk}/", {"wanted": "refund"}).status_code == 404
+    assert examples(tenant) == []
+
+
+def test_a_reply_to_nothing_has_no_intent_to_correct(tenant, reviewer):
+    made = reply(tenant)
+    with tenant_scope(tenant.pk):
+        Message.objects.filter(pk=made.pk).update(reply_to=None)
+        add_example(intent="refund", text="Something else", actor="rita")
+    assert 'name="wanted"' not in reviewer.get(f"/acme/review/{made.pk}/").content.decode()
+    reviewer.post(f"/acme/review/{made.pk}/", {"wanted": "delivery", "rating": "3"})
+    assert [name for name, _, _ in examples(tenant)] == ["refund"]
