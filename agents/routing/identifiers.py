@@ -4,22 +4,18 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import regex
 
 from agents.routing.entities import Entity
+from commerce.patterns import LONGEST_ID, PATTERN_LIMIT, compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agents.routing.entities import Taken
 
-MAX_PATTERN = 120  # characters of a tenant's own pattern
-MAX_PATTERNS = 20
-MAX_ID = 40  # characters of an order id
-PATTERN_LIMIT = 0.01  # seconds one pattern may take for one candidate
 MIN_DIGITS = 4  # of a bare number that the word "order" makes an id
 
 EMAIL = regex.compile(
@@ -79,7 +75,6 @@ POST_BARE = re.compile(
     r"(?<![\w#€$£.,+/-])(\d{5}(?:-\d{4})?)(?![\w€$£%/-]|[.,]\d|\s?(?:mah|gb|tb|usd|eur|gbp|dollars?|euros?)\b)",
     re.IGNORECASE,
 )
-NESTED = re.compile(r"\([^()]*[+*}][^()]*\)(?:[+*]|\{\d*,)")  # an endless number of ways to fit one text
 SEPARATORS = re.compile(r"[\s_-]+")
 _TOKEN = re.compile(r"#?[A-Za-z0-9]+(?:[-_/.][A-Za-z0-9]+)*")
 
@@ -123,39 +118,6 @@ def find_postcodes(text: str, taken: Taken) -> Iterator[Entity]:
                 yield Entity("postcode", " ".join(match[1].upper().split()), match[1], *match.span(1), score)
 
 
-def check_patterns(patterns: Any) -> list[str]:
-    """What is wrong with a tenant's order patterns, in words for the curator who wrote them; empty when nothing is."""
-    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
-        return ["Write a list of regular expressions."]
-    problems = [f"At most {MAX_PATTERNS} patterns."] if len(patterns) > MAX_PATTERNS else []
-    return problems + [f"“{pattern}”: {problem}" for pattern in patterns if (problem := _problem(pattern))]
-
-
-@lru_cache(maxsize=256)
-def compiled(patterns: tuple[str, ...]) -> tuple[regex.Pattern[str], ...]:
-    """The patterns that can be used; one that cannot is left out, so that a bad row stops no conversation."""
-    return tuple(regex.compile(p, regex.IGNORECASE) for p in patterns[:MAX_PATTERNS] if not _problem(p))
-
-
-def _problem(pattern: str) -> str:
-    if not pattern or len(pattern) > MAX_PATTERN:
-        return f"write 1 to {MAX_PATTERN} characters."
-    try:
-        expression = regex.compile(pattern, regex.IGNORECASE)
-    except regex.error as error:
-        return f"this is no regular expression: {error}."
-    if NESTED.search(pattern):
-        return "do not repeat what is repeated already, as in (a+)+."
-    try:
-        if any(expression.fullmatch(word, timeout=PATTERN_LIMIT) for word in ("", "order", "refund", "please")):
-            return "it fits ordinary words. Ask for digits: SO\\d{6}."
-        for sample in ("a" * MAX_ID, "1" * MAX_ID, "A1" * (MAX_ID // 2), "1-" * (MAX_ID // 2)):
-            expression.fullmatch(sample + "!", timeout=PATTERN_LIMIT)
-    except TimeoutError:
-        return "it takes too long for some texts. Write it more simply."
-    return ""
-
-
 def _own(text: str, taken: Taken, patterns: list[regex.Pattern[str]]) -> Iterator[Entity]:
     """What has a form of the tenant's own, with missing or other separators put right."""
     if not patterns:
@@ -164,7 +126,7 @@ def _own(text: str, taken: Taken, patterns: list[regex.Pattern[str]]) -> Iterato
     for first, begin in enumerate(tokens):
         for end in tokens[first : first + 3][::-1]:
             span = begin.start(), end.end()
-            if span[1] - span[0] <= MAX_ID and taken.is_free(*span):
+            if span[1] - span[0] <= LONGEST_ID and taken.is_free(*span):
                 value = _fitting(text[slice(*span)], patterns)
                 if value and taken.take(*span):
                     yield Entity("order", value, text[slice(*span)], *span)

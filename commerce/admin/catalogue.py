@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.urls import reverse
 from commerce.admin.base import LinesField, OwnForm, PairsField, RowsInline
 from commerce.admin.files import FilesAdmin
 from commerce.models import CompatibilityRule, Product, Relation, Shop, Variant
+from commerce.patterns import check_patterns
 from commerce.services.catalogue import current_shop, follow_variants
 from tenants.admin.base import TenantModelAdmin, actor
 from tenants.models import Role
@@ -126,6 +128,12 @@ class ShopForm(OwnForm):
     """What holds for the whole shop."""
 
     order_patterns = LinesField(help_text="Regular expressions of order numbers beside the usual, one a line: SO\\d{6}")
+
+    def clean_order_patterns(self) -> list[str]:
+        patterns: list[str] = self.cleaned_data["order_patterns"]
+        if problems := check_patterns(patterns):
+            raise ValidationError(problems)
+        return patterns
 
 
 @admin.register(Shop)

@@ -11,6 +11,7 @@ from commerce.exchange.incoming_customers import take_customers
 from commerce.exchange.incoming_orders import take_orders
 from commerce.exchange.reading import Fields, Report, read_top
 from commerce.models import Order, Shop
+from commerce.patterns import check_patterns
 from commerce.services.catalogue import current_shop, follow_variants
 from tenants.services import record_audit
 
@@ -77,7 +78,14 @@ def _take_settings(top: Fields, shop: Shop) -> None:
     if top.has("currency"):
         shop.currency = top.currency(shop.currency)
     if top.has("order_patterns"):
-        shop.order_patterns = top.texts("order_patterns")
+        shop.order_patterns = _order_patterns(top)
     if top.has("return_days"):
         shop.return_days = top.whole("return_days", most=MAX_RETURN_DAYS)
     shop.save(update_fields=["currency", "order_patterns", "return_days"])
+
+
+def _order_patterns(top: Fields) -> list[str]:
+    patterns = top.texts("order_patterns")
+    for problem in check_patterns(patterns):
+        top.error(f"“order_patterns”: {problem}")
+    return patterns

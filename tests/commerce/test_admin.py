@@ -209,6 +209,23 @@ def test_rules_and_the_shop_are_set(client, curator, filled):
         assert (row.currency, row.return_days, row.order_patterns) == ("EUR", 14, ["SO\\d{6}"])
 
 
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        ("(a+)+b", "do not repeat what is repeated already"),
+        ("SO(", "this is no regular expression"),
+        (".*", "it fits ordinary words"),
+    ],
+)
+def test_order_patterns_that_would_harm_are_refused_and_still_there(client, curator, filled, pattern, problem):
+    url = client.get(listed("shop")).url
+    page = client.post(url, {"currency": "EUR", "order_patterns": f"SO\\d{{6}}\n{pattern}"})
+    assert problem in page.content.decode()
+    assert f"SO\\d{{6}}\n{pattern}</textarea>" in page.content.decode()
+    with tenant_scope(filled.pk):
+        assert Shop.objects.get().order_patterns == []
+
+
 def test_orders_are_cancelled_by_the_service_alone(client, agent, filled):
     said = act(client, filled, "cancel_not_needed", Order, "#W4", "#W2")
     assert "Order #W2 is delivered; only a pending order can be cancelled." in said

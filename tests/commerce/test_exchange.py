@@ -285,6 +285,9 @@ FAULTS = [
         "refund R1: “amount” must be above zero",
     ),
     (put(("return_days",), -1), "“return_days” must be a whole number"),
+    (put(("order_patterns",), [r"SO\d{6}", "(a+)+b"]), "“order_patterns”: “(a+)+b”: do not repeat what is repeated"),
+    (put(("order_patterns",), ["SO("]), "“order_patterns”: “SO(”: this is no regular expression"),
+    (put(("order_patterns",), [r"SO\d"] * 21), "“order_patterns”: Write at most 20 patterns."),
 ]
 
 

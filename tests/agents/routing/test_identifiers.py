@@ -3,7 +3,7 @@ import time
 import pytest
 
 from agents.routing.entities import Taken
-from agents.routing.identifiers import check_patterns, find_emails, find_orders, find_postcodes
+from agents.routing.identifiers import find_emails, find_orders, find_postcodes
 
 pytestmark = pytest.mark.unit
 
@@ -55,20 +55,6 @@ def test_a_span_is_where_the_customer_wrote_it():
     text = "so ORD-1002 is late"
     (found,) = find_orders(text, Taken(text), ())
     assert text[found.start : found.end] == found.text == "ORD-1002"
-
-
-@pytest.mark.parametrize("patterns", [["("], [""], ["x" * 200], "SO", [1], [r".*"], [r"\w+"], [r"(a+)+b"], ["a"] * 30])
-def test_patterns_that_would_harm_are_refused_in_words(patterns):
-    started = time.perf_counter()
-    problems = check_patterns(patterns)
-    assert problems
-    assert all(isinstance(problem, str) for problem in problems)
-    assert time.perf_counter() - started < 2
-
-
-def test_usual_patterns_are_accepted():
-    assert check_patterns([r"SO\d{6}", r"[A-Z]{2}-\d+", r"#\w\d{4,9}"]) == []
-    assert check_patterns([]) == []
 
 
 def test_a_pattern_that_got_in_regardless_stops_nobody():
