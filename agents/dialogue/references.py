@@ -134,17 +134,16 @@ def _best_of_each(named: list[tuple[int, OrderItem]]) -> list[OrderItem]:
 
 
 def orders_with(orders: Sequence[Order], text: str, kinds: dict[str, str], products: Sequence[str] = ()) -> list[Order]:
-    """Return the orders that have the things a text names; those with all of the named products where there are any."""
-    whole = [order for order in orders if products and set(products) <= {i.product_code for i in order.items.all()}]
-    if whole or products:
-        return whole
-    scored = []
+    """Return the orders that have the most of the things a text names, by products that were recognised and by words."""
     wanted = content(text)
+    scored = []
     for order in orders:
-        hits: set[str] = set()
-        for item in order.items.all():
-            hits |= wanted & (content(item.name) | content(kinds.get(item.product_code, "")))
-        if hits:
-            scored.append((len(hits), order))
-    best = max((score for score, _ in scored), default=0)
-    return [order for score, order in scored if score == best]
+        items = list(order.items.all())
+        by_code = len(set(products) & {item.product_code for item in items})
+        words: set[str] = set()
+        for item in items:
+            words |= wanted & (content(item.name) | content(kinds.get(item.product_code, "")))
+        if by_code or (words and not products):
+            scored.append(((by_code, len(words)), order))
+    best = max((score for score, _ in scored), default=(0, 0))
+    return [order for score, order in scored if score[0] == best[0] and (products or score == best)]
