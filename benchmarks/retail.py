@@ -279,10 +279,14 @@ async def replay(options: argparse.Namespace, fault: str, run: int, shop: dict[s
 
 
 async def side_by_side(options: argparse.Namespace, shop: dict[str, Any], tasks: Sequence[Task]) -> int:
-    """Several customers at once; tasks of one customer one after the other, those of nobody at the end."""
+    """Several customers at once, the tasks of one of them one after the other.
+
+    Those that must change nothing come at the end, alone: after them the whole shop is compared.
+    """
     groups: dict[str | None, list[Task]] = {}
     for task in tasks:
-        groups.setdefault(task.user, []).append(task)
+        changing = any(shop["expected"][task.number].values())
+        groups.setdefault(task.user if changing else None, []).append(task)
     nobody, slots = groups.pop(None, []), asyncio.Semaphore(AT_ONCE)
 
     async def one_by_one(group: list[Task]) -> int:
