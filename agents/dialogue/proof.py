@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from agents.actions.queries import policy_of_tenant
 from agents.dialogue.saying import plain
 from agents.identity import prove_by_email, prove_by_name_zip
+from agents.identity.proofs import LOCKED
 from agents.models import Session, Verification
 from agents.tools.base import ToolError
 
@@ -58,6 +59,8 @@ def try_proof(talk: Talk, *, asked: bool) -> str:
     except ToolError as error:
         if bound is not None:
             return "proof_other" if error.code == "not_found" else ""
+        if error.code == "too_many":
+            talk.handover = ("policy_restriction", LOCKED)
         return SAID.get(error.code, "proof_failed")
     if customer is None or bound is not None:
         return ""

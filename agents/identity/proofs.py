@@ -28,6 +28,8 @@ NOT_TYPED = (
     "Ask the customer to write it."
 )
 TOO_MANY = "Too many attempts failed in this conversation. Nothing more can be tried here: hand over to a person."
+LOCKED = "The customer could not prove who they are: the attempts of this conversation are used up."
+"""What the person who takes over is told."""
 SIGN_IN = (
     "Orders are shown to signed-in customers only. Ask the customer to sign in; nothing they write here proves it."
 )

@@ -19,6 +19,7 @@ from psycopg.errors import QueryCanceled
 
 from agents.actions import propose
 from agents.actions.outcomes import as_proposal
+from agents.identity import proofs
 from agents.models import ActionState, ToolCall, ToolKind
 from agents.models.tools import NAME_LENGTH
 from agents.session import open_context, refresh
@@ -190,7 +191,9 @@ class _Run:
                 if tool.kind == ToolKind.CHANGE:
                     return await self._propose(tool, arguments, context_factory)
                 return self._read(await _result(self.asked.tenant_id, tool, arguments, context_factory))
-        except ToolError:
+        except ToolError as error:
+            if error.code == "too_many" and PROOF in tool.tags:
+                return self._locked(error)
             raise
         except TimeoutError:
             raise _too_slow(tool) from None
@@ -210,6 +213,12 @@ class _Run:
             found=made.found,
             handover=made.handover,
             summary=made.summary,
+        )
+
+    def _locked(self, error: ToolError) -> Outcome:
+        """Nothing that the customer writes can prove who they are any more: a person must help."""
+        return Outcome(
+            self.request, as_error(str(error)), error.code, handover="policy_restriction", summary=proofs.LOCKED
         )
 
     async def _propose(self, tool: Tool, arguments: dict[str, Any], context_factory: ContextFactory) -> Outcome:

@@ -15,7 +15,7 @@ TEXTS: dict[str, str] = {
     "proof_failed": "Mit diesen Angaben habe ich kein Konto gefunden. Bitte prüfen Sie sie, oder schreiben Sie stattdessen Vorname, Nachname und Postleitzahl.",
     "proof_wrong_code": "Dieser Code stimmt nicht oder ist zu alt. Bitte prüfen Sie ihn, oder schreiben Sie Ihre E-Mail-Adresse noch einmal, um einen neuen zu bekommen.",
     "proof_other": "Dieses Gespräch gehört zu einem anderen Konto. Bitte beginnen Sie für diese Angaben ein neues Gespräch.",
-    "proof_locked": "Die Angaben haben zu oft nicht gepasst, deshalb kann ich es in diesem Gespräch nicht noch einmal versuchen. Ein Mensch kann Ihnen helfen: Bitten Sie mich einfach, Sie weiterzuleiten.",
+    "proof_locked": "Die Angaben haben zu oft nicht gepasst, deshalb kann ich es in diesem Gespräch nicht noch einmal versuchen. Ich habe einen Menschen gebeten, Ihnen zu helfen; er sieht dieses Gespräch.",
     "proof_thanks": "Danke, {name}.",
     # Orders
     "order_not_found": "Unter Ihren Bestellungen finde ich keine {code}. Bitte prüfen Sie die Nummer.",

@@ -15,7 +15,7 @@ TEXTS: dict[str, str] = {
     "proof_failed": "I could not find an account with these details. Please check them, or write your first name, last name and postcode instead.",
     "proof_wrong_code": "This code is not right, or it is too old. Please check it, or write your e-mail address again to get a new one.",
     "proof_other": "This conversation belongs to another account. Please start a new conversation for these details.",
-    "proof_locked": "These details did not fit too often, so I cannot try again in this conversation. A person can help you: just ask me to pass you on.",
+    "proof_locked": "These details did not fit too often, so I cannot try again in this conversation. I have asked a person to help you; they will see this conversation.",
     "proof_thanks": "Thank you, {name}.",
     # Orders
     "order_not_found": "I found no order {code} among yours. Please check the number.",
@@ -28,7 +28,7 @@ TEXTS: dict[str, str] = {
     "order_line": "- {code} ({status}): {items}",
     "your_orders": "These are your orders:",
     "more_orders": "These are the latest {count} of {total}.",
-    "order_items": "It has {items}.",
+    "order_items": "It contains {items}.",
     "status_ordered": "Your order {code} has been placed and is not packed yet.",
     "status_packed": "Your order {code} is packed and waits for the carrier.",
     "status_in_transit": "Your order {code} is in transit.",

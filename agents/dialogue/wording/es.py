@@ -15,7 +15,7 @@ TEXTS: dict[str, str] = {
     "proof_failed": "No he encontrado ninguna cuenta con esos datos. Revíselos, o escriba su nombre, apellido y código postal.",
     "proof_wrong_code": "Ese código no es correcto o ha caducado. Revíselo, o escriba de nuevo su correo electrónico para recibir otro.",
     "proof_other": "Esta conversación pertenece a otra cuenta. Empiece una conversación nueva para esos datos.",
-    "proof_locked": "Los datos no han coincidido demasiadas veces, así que no puedo intentarlo más en esta conversación. Una persona puede ayudarle: pídamelo.",
+    "proof_locked": "Los datos no han coincidido demasiadas veces, así que no puedo intentarlo más en esta conversación. He pedido a una persona que le ayude; verá esta conversación.",
     "proof_thanks": "Gracias, {name}.",
     # Orders
     "order_not_found": "No encuentro el pedido {code} entre los suyos. Revise el número.",

@@ -15,7 +15,7 @@ TEXTS: dict[str, str] = {
     "proof_failed": "Je n’ai trouvé aucun compte avec ces données. Vérifiez-les, ou écrivez vos prénom, nom et code postal.",
     "proof_wrong_code": "Ce code n’est pas bon, ou il est trop ancien. Vérifiez-le, ou écrivez à nouveau votre adresse e-mail pour en recevoir un autre.",
     "proof_other": "Cette conversation appartient à un autre compte. Commencez une nouvelle conversation pour ces données.",
-    "proof_locked": "Les données n’ont pas convenu trop de fois : je ne peux plus essayer dans cette conversation. Une personne peut vous aider : il suffit de me le demander.",
+    "proof_locked": "Les données n’ont pas convenu trop de fois : je ne peux plus essayer dans cette conversation. J’ai demandé à une personne de vous aider : elle verra cette conversation.",
     "proof_thanks": "Merci, {name}.",
     # Orders
     "order_not_found": "Je ne trouve pas de commande {code} parmi les vôtres. Vérifiez le numéro.",

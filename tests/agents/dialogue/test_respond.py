@@ -10,6 +10,7 @@ from agents.dialogue.languages import language_of
 from agents.dialogue.saying import plain
 from agents.dialogue.state import State, Task, read_state
 from agents.dialogue.wording import TEXTS
+from agents.identity.proofs import LOCKED
 from agents.models import Action, ActionState, AgentPolicy, Session, ToolSetting, Verification
 from chat.rendering import render_reply
 from commerce.models import Customer, Order, Product
@@ -67,10 +68,11 @@ def test_too_many_failed_proofs_end_the_attempts(talk_as):
     AgentPolicy.objects.create(attempts=2)
     talk = talk_as()
     talk.say("Where is ORD-2002?")
-    talk.say("a@where.example")
-    talk.say("b@where.example")
+    said = [talk.say("a@where.example"), talk.say("b@where.example")]
+    assert [one.reply.handover for one in said] == [None, None]
     said = talk.say("ann@mail.example")
     assert "cannot try again" in said.text
+    assert said.reply.handover == ("policy_restriction", LOCKED)
     assert "Atlas" not in said.text
 
 

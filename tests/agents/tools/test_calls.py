@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 from agents.context import Turn
+from agents.identity.proofs import LOCKED
 from agents.llm.base import ToolRequest
 from agents.models import Action, HttpTool, ToolCall, ToolKind, ToolSetting
 from agents.tools import calls, registry
@@ -195,9 +196,31 @@ async def test_a_broken_tool_is_a_failure_without_its_details(run, tenant, caplo
     assert await in_tenant(tenant.pk, ToolSetting.objects.count) == 0
 
 
+async def test_a_person_helps_a_customer_whose_attempts_to_prove_who_they_are_are_used_up(run, tenant):
+    def refuse(code):
+        def fail(_context, text=""):
+            raise ToolError("No more.", code=code)
+
+        return fail
+
+    proofs = [
+        replace(made(name, refuse(code)), tags=frozenset({PROOF}))
+        for name, code in (("locked", "too_many"), ("wrong", "not_found"))
+    ]
+    tools = [*proofs, made("other", refuse("too_many"))]
+    locked, *others = await run(("locked", '{"text": "x"}'), ("wrong", "{}"), ("other", "{}"), tools=tools)
+    assert (locked.error, locked.handover, locked.summary) == ("too_many", "policy_restriction", LOCKED)
+    assert (locked.text, locked.arguments) == ('{"error": "No more."}', {"text": "x"})
+    assert [outcome.handover for outcome in others] == ["", ""]
+    assert [row.error for row in await recorded(tenant)] == ["too_many", "not_found", "too_many"]
+
+
 async def test_too_many_calls_at_once_are_not_made(run):
     outcomes = await run(*[("look", "")] * (CALLS_AT_ONCE + 3), tools=[made("look", lambda _: "x")])
     assert [outcome.error for outcome in outcomes] == [""] * CALLS_AT_ONCE + ["too_many"] * 3
+    proof = replace(made("look", lambda _: "x"), tags=frozenset({PROOF}))
+    proofs = await run(*[("look", "")] * (CALLS_AT_ONCE + 3), tools=[proof])
+    assert {outcome.handover for outcome in proofs} == {""}  # who asks for too much at once has not failed to prove
 
 
 async def test_calls_a_minute_are_limited_for_each_tenant(run, tenant, other_tenant):
