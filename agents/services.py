@@ -32,6 +32,8 @@ SEARCH_K = 8
 """Passages looked up."""
 UNDERSTAND_LIMIT = 2.0
 """Seconds a turn waits for the intents of its question."""
+FIRST_LIMIT = 10.0
+"""The same in a process that has not learnt to tell intents apart yet: a command, since servers do it as they start."""
 
 
 async def search_knowledge(tenant_id: int, query: str) -> SearchResult:
@@ -43,11 +45,12 @@ async def search_knowledge(tenant_id: int, query: str) -> SearchResult:
 
 async def understand_question(turn: Turn) -> Understanding | None:
     """Return what the customer wants and names, None when it cannot be found out in time."""
+    from agents.routing.fitting import is_warm
     from agents.routing.intents import understand
     from knowledge.embedding.base import EmbedderError
 
     try:
-        async with asyncio.timeout(UNDERSTAND_LIMIT):
+        async with asyncio.timeout(UNDERSTAND_LIMIT if is_warm() else FIRST_LIMIT):
             return await in_thread(understand, turn.tenant_id, turn.question, language=turn.language)
     except (DatabaseError, EmbedderError, TimeoutError) as error:
         log.warning("The intents of a question could not be found: %s", error)

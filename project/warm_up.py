@@ -41,6 +41,7 @@ def _load() -> None:
         try:
             _load_model()
             _load_replicas()
+            _load_intents()
         except (
             Exception
         ) as error:  # /healthz shows the reason, whatever it is, and what passes by itself is tried again
@@ -75,3 +76,16 @@ def _load_replicas() -> None:
     _state["now"] = "loading passages"
     for tenant in Tenant.objects.filter(active=True).order_by("pk")[:TENANTS]:
         replicas.get(tenant.pk)
+
+
+def _load_intents() -> None:
+    """What tells intents apart, and the names of products. A reply can do without, so the start goes on regardless."""
+    from agents.routing.intents import understand
+    from tenants.models import Tenant
+
+    _state["now"] = "loading intents"
+    for tenant in Tenant.objects.filter(active=True).order_by("pk")[:TENANTS]:
+        try:
+            understand(tenant.pk, "ready", language=tenant.language)
+        except Exception:
+            log.exception("The intents of %s could not be loaded", tenant.slug)

@@ -66,6 +66,9 @@ class _Kept:
         self._models: OrderedDict[str, Classifier] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __bool__(self) -> bool:
+        return bool(self._models)
+
     def get(self, fingerprint: str) -> Classifier | None:
         with self._lock:
             model = self._models.get(fingerprint)
@@ -83,6 +86,11 @@ class _Kept:
 
 kept = _Kept()
 _fitting = threading.Lock()
+
+
+def is_warm() -> bool:
+    """Whether this process holds a classifier: until then the first who needs one waits for it to be fitted."""
+    return bool(kept)
 
 
 def read_state(tenant_id: int) -> State:

@@ -8,6 +8,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
+from agents.routing import intents
 from chat.models import Conversation
 from project import views, warm_up
 from tenants.access import sign_visitor
@@ -54,10 +55,26 @@ def test_what_keeps_it_from_answering_is_named_and_tried_again(monkeypatch):
     monkeypatch.setattr(warm_up, "RETRY_AFTER", 0)
     monkeypatch.setattr(warm_up, "_load_model", broken_once)
     monkeypatch.setattr(warm_up, "_load_replicas", lambda: None)
+    monkeypatch.setattr(warm_up, "_load_intents", lambda: None)
     monkeypatch.setattr(warm_up.connections, "close_all", lambda: None)
     warm_up._load()
     assert tries == ["starting", "cannot answer yet: wrong sum"]
     assert warm_up.done()
+
+
+def test_intents_are_loaded_for_each_tenant_and_one_that_fails_stops_nothing(tenant, other_tenant, monkeypatch, caplog):
+    asked = []
+
+    def understand(tenant_id, text, *, language):
+        asked.append((tenant_id, language))
+        if tenant_id == tenant.pk:
+            raise OperationalError("gone")
+
+    monkeypatch.setattr(intents, "understand", understand)
+    monkeypatch.setitem(warm_up._state, "now", "starting")
+    warm_up._load_intents()
+    assert asked == [(tenant.pk, "en"), (other_tenant.pk, "en")]
+    assert "The intents of acme could not be loaded" in caplog.text
 
 
 def test_the_only_tenant_is_where_the_way_in_leads(client, tenant):
