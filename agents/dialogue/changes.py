@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agents.actions import propose
-from agents.dialogue import complaints, goals, slots, variants
+from agents.dialogue import complaints, goals, refunds, slots, variants
 from agents.dialogue.finding import order_of
 from agents.dialogue.requests import INTENT_OF
 from agents.dialogue.saying import plain
@@ -28,7 +28,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     goals.PAYMENT: (slots.order, slots.new_method),
     goals.RETURN: (slots.order, slots.items, slots.refund_method),
     goals.SWAP: (slots.order, slots.items, variants.new_items, variants.method),
-    goals.REFUND: (slots.order, slots.amount, slots.refund_reason),
+    goals.REFUND: (slots.order, refunds.amount, refunds.refund_reason),
     goals.COMPLAINT: (complaints.order, complaints.text, complaints.wanted),
 }
 READERS: dict[str, Callable[[Talk, Task], bool]] = {
@@ -38,8 +38,8 @@ READERS: dict[str, Callable[[Talk, Task], bool]] = {
     "items": slots.read_items,
     "method": slots.read_method,
     "address": slots.read_address,
-    "amount": slots.read_amount,
-    "refund_reason": slots.read_refund_reason,
+    "amount": refunds.read_amount,
+    "refund_reason": refunds.read_refund_reason,
     "variant": variants.read_variant,
     "complaint_order": complaints.read_order,
     "text": complaints.read_text,

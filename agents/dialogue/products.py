@@ -7,9 +7,10 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from agents.dialogue import goals
+from agents.dialogue import goals, relations
 from agents.dialogue.comparison import answer_comparison
 from agents.dialogue.finding import order_of
+from agents.dialogue.listing import SHOWN, as_card, product_line, show
 from agents.dialogue.references import content, is_place, items_named, places_in, refers_back
 from agents.dialogue.saying import described, listed, plain
 from agents.dialogue.specifications import (
@@ -23,10 +24,7 @@ from agents.dialogue.specifications import (
     find_facts,
     is_about_a_part,
 )
-from agents.tools.cards import products_card
-from commerce.cards import ProductCard
-from commerce.graph import compatible_with, how_related, similar_to
-from commerce.models import Product, Relation, RelationKind
+from commerce.models import Product
 from commerce.queries import Search, search_products
 
 if TYPE_CHECKING:
@@ -35,10 +33,6 @@ if TYPE_CHECKING:
     from agents.dialogue.state import Request
     from agents.dialogue.talk import Talk
 
-SHOWN = 6
-FITTING = 10
-"""Products listed that go with another."""
-WHICH = re.compile(r"\b(?:which|what|welche[rsmn]?|was|qu[eé]|cu[aá]l(?:es)?|quel(?:le)?s?)\b", re.IGNORECASE)
 MONTHS_A_YEAR = 12
 ABOUT = re.compile(
     r"^\W*(?:(?:please|can you|could you|hi|hello)\W+)*(?:tell (?:me|us)|show (?:me|us)|describe|give me|what is|what's|info\w*|details|specs?|features|i want to know (?:more )?about|let me see|h[aá]bleme|cu[eé]nt\w+|inf[oó]rm\w+|qu[eé] es|detalles|erz[äa]hl\w*|zeig\w*|was ist|infos?|beschreib\w*|parle[zr]?|qu['’]est-ce que|montre\w*|d[ée]cri\w*)\b|\b(?:specs?|specifications|features|more about|informaci[oó]n sobre|informationen|technische daten|caract[ée]ristiques)\b",
@@ -66,7 +60,7 @@ def answer_products(talk: Talk, request: Request) -> None:
     else:
         products = resolve_products(talk, request)
         teller = {
-            goals.FITS: _fits, goals.SIMILAR: _similar, goals.UPGRADE: _upgrades, goals.BOUGHT: _bought, goals.RELATED: _related,
+            goals.FITS: relations.fits, goals.SIMILAR: relations.similar, goals.UPGRADE: relations.upgrades, goals.BOUGHT: relations.bought, goals.RELATED: relations.related,
         }.get(request.goal, _about)  # fmt: skip
         if products:
             teller(talk, request, products)
@@ -120,29 +114,6 @@ def _mentioned(talk: Talk, request: Request) -> list[Product]:
         p for p in talk.products(state.products) if content(request.text) & (content(p.category) | content(p.name))
     ]
     return by_kind[:1] or talk.products([state.product])
-
-
-def as_card(product: Product) -> ProductCard:
-    """Return a product as lists show it."""
-    return ProductCard(
-        product.code, product.name, product.brand, product.category, product.price, product.available, product.rating,
-        product.reviews, product.warranty_months, product.art, product.specifications if isinstance(product.specifications, dict) else {},
-    )  # fmt: skip
-
-
-def show(talk: Talk, cards: Sequence[ProductCard]) -> None:
-    """Show products and remember them."""
-    if cards:
-        talk.cards.append(products_card(cards[:SHOWN], talk.currency, talk.language))
-        talk.state.saw_products([card.code for card in cards[:SHOWN]])
-
-
-def product_line(talk: Talk, card: ProductCard) -> str:
-    """Return a product on one line."""
-    stock = talk.words("in_stock" if card.available else "out_of_stock")
-    if card.price is None:
-        return f"- {plain(card.name)}: {stock}."
-    return "- " + talk.words("product_line", name=plain(card.name), price=talk.money(card.price), stock=stock)
 
 
 def _about(talk: Talk, request: Request, products: list[Product]) -> None:
@@ -259,96 +230,6 @@ def _summary(talk: Talk, product: Product) -> None:
         talk.add_text(plain(product.description))
     if facts:
         talk.add_text("; ".join(facts) + ".")
-
-
-def _fits(talk: Talk, request: Request, products: list[Product]) -> None:
-    """What goes with a product, narrowed by the kind that is asked for; with two products, whether they fit."""
-    if not talk.uses("find_compatible"):
-        talk.ask_documents(request.text)
-        return
-    if len(products) > 1 and not WHICH.search(request.text):
-        _fit_of_two(talk, request, products[0], products[1])
-        return
-    product = products[-1]
-    found = [hit.product for hit in compatible_with(product.code, limit=40)]
-    wanted = content(request.text) - content(product.name)
-    scored = [(2 * len(wanted & content(card.name)) + len(wanted & content(card.category)), card) for card in found]
-    cards = (_sharpest(scored) or found)[:FITTING]
-    if not cards:
-        talk.say("fits_none", name=plain(product.name))
-        return
-    lines = [product_line(talk, card) for card in cards]
-    talk.say_list("fits" if len(cards) > 1 else "fits_only", lines, name=plain(product.name))
-    show(talk, cards)
-    talk.state.product = product.code
-
-
-def _sharpest(scored: list[tuple[int, ProductCard]]) -> list[ProductCard]:
-    best = max((score for score, _ in scored), default=0)
-    return [card for score, card in scored if score == best] if best else []
-
-
-def _fit_of_two(talk: Talk, request: Request, first: Product, second: Product) -> None:
-    hit = next((hit for hit in compatible_with(first.code, limit=200) if hit.product.code == second.code), None)
-    names = {"name": plain(first.name), "other": plain(second.name)}
-    if hit is None:
-        talk.ask_documents(request.text)
-    elif hit.kind == "rule":
-        talk.say("fits_yes", **names, reason=plain(hit.reason))
-    else:
-        talk.say("fits_yes_plain", **names)
-    show(talk, [as_card(first), as_card(second)])
-
-
-def _similar(talk: Talk, request: Request, products: list[Product]) -> None:
-    if not talk.uses("find_similar"):
-        talk.ask_documents(request.text)
-        return
-    cards = [hit.product for hit in similar_to(products[0].code, limit=SHOWN)]
-    _tell_list(talk, products[0], cards, "similar")
-
-
-def _upgrades(talk: Talk, request: Request, products: list[Product]) -> None:
-    del request
-    rows = Relation.objects.filter(target=products[0], kind=RelationKind.UPGRADE, source__active=True)
-    cards = [as_card(row.source) for row in rows.select_related("source").order_by("-weight")[:SHOWN]]
-    _tell_list(talk, products[0], cards, "upgrades")
-
-
-def _bought(talk: Talk, request: Request, products: list[Product]) -> None:
-    del request
-    product = products[0]
-    ways = (("source", "target"), ("target", "source"))
-    found = {
-        row_product.code: row_product
-        for mine, other in ways
-        for row in Relation.objects.filter(**{mine: product}, kind=RelationKind.BOUGHT)
-        .select_related(other)
-        .order_by("-weight")[:SHOWN]
-        if (row_product := getattr(row, other)).active
-    }
-    _tell_list(talk, product, [as_card(each) for each in found.values()][:SHOWN], "bought_with", none="similar_none")
-
-
-def _related(talk: Talk, request: Request, products: list[Product]) -> None:
-    if len(products) < 2:  # noqa: PLR2004 (a relation has two ends)
-        _fits(talk, request, products)
-        return
-    first, second = products[:2]
-    path = how_related(first.code, second.code)
-    if path is None:
-        talk.say("related_none", first=plain(first.name), second=plain(second.name))
-    else:
-        talk.say("related", path=plain(str(path)))
-    show(talk, [as_card(first), as_card(second)])
-
-
-def _tell_list(talk: Talk, product: Product, cards: Sequence[ProductCard], key: str, none: str = "") -> None:
-    if not cards:
-        talk.say(none or f"{key}_none", name=plain(product.name))
-        return
-    talk.say_list(key, [product_line(talk, card) for card in cards], name=plain(product.name))
-    show(talk, cards)
 
 
 def _search(talk: Talk, request: Request) -> None:

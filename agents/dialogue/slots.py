@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from agents.dialogue import goals
@@ -18,9 +17,7 @@ from agents.dialogue.references import ALL, items_named, picked
 from agents.dialogue.saying import described, plain
 from agents.dialogue.state import Option, Request, Task
 from agents.dialogue.talk import Talk
-from commerce.money import ZERO
 from commerce.queries import order_total
-from commerce.services.refunds import refundable
 
 if TYPE_CHECKING:
     from commerce.models import Order, OrderItem, PaymentMethod
@@ -45,16 +42,6 @@ SAME_ADDRESS = re.compile(
     r"\b(?:same address|address (?:on|of) (?:my )?(?:account|file|profile)|my (?:home|usual|default|account) address|misma direcci[oó]n|direcci[oó]n de mi cuenta|gleiche adresse|(?:adresse|anschrift) (?:meines|aus meinem) kontos?|m[eê]me adresse|adresse de mon compte)\b",
     re.IGNORECASE,
 )
-WHY = re.compile(
-    r"\b(?:because|since|as (?:it|the|they)|due to|the reason|porque|ya que|debido|weil|da (?:es|sie|der|die|das)|wegen|parce qu\w*|car|[aà] cause)\b\W*(.{3,})",
-    re.IGNORECASE | re.DOTALL,
-)
-FULL = re.compile(
-    r"\b(?:full|all|everything|whole|entire|complete|total|tod[oa]|complet[oa]|alles?|ganze[sn]?|vollständig\w*|gesamt\w*|voll\w*|tout|total\w*|enti[eè]re?|int[ée]gral\w*)\b",
-    re.IGNORECASE,
-)
-NUMBER = re.compile(r"(-?\d[\d.,' ]*)")
-MAX_REASON = 300
 
 
 def request_of(task: Task) -> Request:
@@ -202,7 +189,7 @@ def items(talk: Talk, task: Task) -> str:
         return FILLED
     found = filled_order(talk, task)
     pieces = list(found.items.all())
-    chosen = pieces if len(pieces) == 1 else _named(talk, task.text, pieces, task.slots.get("products") or [])
+    chosen = pieces if len(pieces) == 1 else named_pieces(talk, task.text, pieces, task.slots.get("products") or [])
     if chosen:
         task.slots["items"] = [item.variant_code for item in chosen]
         return FILLED
@@ -233,7 +220,7 @@ def read_items(talk: Talk, task: Task) -> bool:
         chosen = pieces if exact[0].value == "all" else [pieces[int(exact[0].value)]]
     else:
         products = [str(entity.value) for entity in talk.understanding.entities.products]
-        chosen = _named(talk, talk.text, pieces, products)
+        chosen = named_pieces(talk, talk.text, pieces, products)
     task.slots["items"] = [item.variant_code for item in chosen]
     if not chosen and talk.understanding.entities.products:
         talk.say("not_in_order", code=plain(task.slots["order"]))
@@ -241,7 +228,7 @@ def read_items(talk: Talk, task: Task) -> bool:
     return bool(chosen)
 
 
-def _named(talk: Talk, text: str, pieces: list[OrderItem], products: list[str]) -> list[OrderItem]:
+def named_pieces(talk: Talk, text: str, pieces: list[OrderItem], products: list[str]) -> list[OrderItem]:
     """The pieces a text names, as many of the same as it says."""
     if ALL.search(text) and not products:
         return pieces
@@ -320,89 +307,3 @@ def _address(talk: Talk, task: Task, text: str) -> dict[str, str] | None:
     if found is not None:
         found["country"] = found["country"] or customer.country
     return found
-
-
-def amount(talk: Talk, task: Task) -> str:
-    """How much is to be paid back."""
-    if task.slots.get("amount"):
-        return FILLED
-    found = filled_order(talk, task)
-    most = refundable(found)
-    named = [entity for entity in talk.understanding.entities.amounts if entity.label]
-    if named and str(named[0].label) != found.currency and task.slots.get("amounts"):
-        talk.say("amount_currency", code=plain(found.code), currency=found.currency)
-        task.slots["amounts"] = []
-    wanted = _named_amount(talk, task, found, most)
-    if wanted is not None and _take_amount(talk, task, wanted, most):
-        return FILLED
-    talk.say("ask_amount", most=talk.money(most, found.currency))
-    talk.offer([Option(talk.words("amount_all"), str(most), "all full everything")])
-    return ask(task, "amount")
-
-
-def _named_amount(talk: Talk, task: Task, order: Order, most: Decimal) -> Decimal | None:
-    for value in task.slots.get("amounts") or []:
-        return Decimal(value)
-    if FULL.search(task.text):
-        return most
-    pieces = list(order.items.all())
-    chosen = _named(talk, task.text, pieces, task.slots.get("products") or []) if len(pieces) > 1 else []
-    return min(sum((item.price for item in chosen), ZERO), most) if chosen else None
-
-
-def _take_amount(talk: Talk, task: Task, wanted: Decimal, most: Decimal) -> bool:
-    order = filled_order(talk, task)
-    if wanted <= 0:
-        talk.say("amount_bad")
-    elif wanted > most:
-        talk.say("amount_too_much", most=talk.money(most, order.currency), code=plain(order.code))
-    else:
-        task.slots["amount"] = str(wanted)
-        return True
-    task.slots["amounts"] = []
-    return False
-
-
-def read_amount(talk: Talk, task: Task) -> bool:
-    """Take an amount, or all of it."""
-    found = filled_order(talk, task)
-    most = refundable(found)
-    entities = talk.understanding.entities.amounts
-    if entities and entities[0].label and entities[0].label != found.currency:
-        talk.say("amount_currency", code=plain(found.code), currency=found.currency)
-        return True
-    wanted = Decimal(str(entities[0].value)) if entities else _bare(talk.text)
-    if wanted is None and (FULL.search(talk.text) or picked(talk.state.options, talk.text)):
-        wanted = most
-    if wanted is None:
-        return False
-    _take_amount(talk, task, wanted, most)
-    return True
-
-
-def _bare(text: str) -> Decimal | None:
-    match = NUMBER.search(text)
-    if match is None:
-        return None
-    try:
-        return Decimal(match[1].replace(" ", "").replace("'", "").rstrip(".,").replace(",", "."))
-    except InvalidOperation:
-        return None
-
-
-def refund_reason(talk: Talk, task: Task) -> str:
-    """Why money is to be paid back, in the customer's words."""
-    if task.slots.get("refund_reason"):
-        return FILLED
-    because = WHY.search(task.text)
-    if because or goals.IMPLICIT_COMPLAINT.search(task.text):
-        task.slots["refund_reason"] = (because[1] if because else task.text).strip()[:MAX_REASON]
-        return FILLED
-    talk.say("ask_refund_reason")
-    return ask(task, "refund_reason")
-
-
-def read_refund_reason(talk: Talk, task: Task) -> bool:
-    """Take the message as the reason."""
-    task.slots["refund_reason"] = talk.text.strip()[:MAX_REASON]
-    return bool(task.slots["refund_reason"])
