@@ -94,12 +94,16 @@ class ActionProposed:
 
 @dataclass(frozen=True, slots=True)
 class ActionDone:
-    """A proposed change has come to its end; `state` is one of `agents.models.ActionState`."""
+    """A proposed change has come to its end; `state` is one of `agents.models.ActionState`.
+
+    `language` is the one it was proposed in; empty is the tenant's.
+    """
 
     action: str
     ok: bool
     summary: str
     state: str
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

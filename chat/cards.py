@@ -58,7 +58,7 @@ def render_card(kind: str, data: Mapping[str, Any], tenant: Tenant) -> SafeStrin
     if kind not in KINDS:
         log.warning("There is no card of kind %r", kind)
         return SafeString("")
-    context: dict[str, Any] = {"data": data, "words": words_of(tenant.language), "slug": tenant.slug}
+    context: dict[str, Any] = {"data": data, "words": words_of(_language(data, tenant)), "slug": tenant.slug}
     if kind == "comparison":
         rows = data.get("rows", [])
         context |= {part: [row for row in rows if bool(row.get("differs")) is (part == "differing")]
@@ -70,7 +70,8 @@ def render_card(kind: str, data: Mapping[str, Any], tenant: Tenant) -> SafeStrin
 
 def render_action(action: ShownAction, tenant: Tenant, *, with_buttons: bool = True) -> SafeString:
     """The HTML of a proposed change: with buttons while it waits for the customer, else with what became of it."""
-    words = words_of(tenant.language)
+    language = _language(action.detail, tenant)
+    words = words_of(language)
     left = action.expires_at - timezone.now() if action.expires_at else None
     state = action.state
     if state == ActionState.PROPOSED and left is not None and left <= timedelta(0):
@@ -83,13 +84,18 @@ def render_action(action: ShownAction, tenant: Tenant, *, with_buttons: bool = T
     else:
         minutes = max(1, round(left / MINUTE)) if left else 0
         context["left"] = words["left_one" if minutes == 1 else "left"].format(count=minutes) if left else ""
-        context["amount"] = _amount(action.detail, tenant.language)
+        context["amount"] = _amount(action.detail, language)
     return render_to_string("chat/_action.html", context)
 
 
 def render_sending(tenant: Tenant) -> SafeString:
     """The HTML of any change whose button has just been pressed."""
     return render_action(ShownAction(uuid.UUID(int=0), SENDING, "", {}), tenant)
+
+
+def _language(detail: Mapping[str, Any], tenant: Tenant) -> str:
+    """The language that a card was written in, so that its words and buttons are in the same; else the tenant's."""
+    return str(detail.get("language") or tenant.language)
 
 
 def _amount(detail: Mapping[str, Any], language: str) -> str:
@@ -114,7 +120,7 @@ def proposed_fields(event: ActionProposed, tenant: Tenant) -> dict[str, Any]:
 
 def done_fields(event: ActionDone, tenant: Tenant) -> dict[str, Any]:
     """Fields of `action.done`, whose card takes the place of the one that was proposed."""
-    shown = ShownAction(uuid.UUID(event.action), event.state, event.summary, {})
+    shown = ShownAction(uuid.UUID(event.action), event.state, event.summary, {"language": event.language})
     return {
         "action": event.action, "ok": event.ok, "summary": event.summary, "state": event.state,
         "html": render_action(shown, tenant),

@@ -48,7 +48,8 @@ def standing(action: Action, *, ran: bool = False, handover: str = "") -> Decide
 def as_events(decided: Decided) -> list[Event]:
     """Return what is shown of it: the card's end, and the hand-over where a person has to see to it."""
     action: uuid.UUID = decided.action.pk
-    events: list[Event] = [ActionDone(str(action), decided.ok, decided.outcome, str(decided.state))]
+    language = str(decided.action.detail.get("language", ""))
+    events: list[Event] = [ActionDone(str(action), decided.ok, decided.outcome, str(decided.state), language)]
     if decided.handover:
         events.append(Handover(decided.handover, decided.action.summary))
     return events

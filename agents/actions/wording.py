@@ -159,7 +159,9 @@ class _Description:
         if change.name in ("change_order_address", "change_customer_address"):
             return [self.values["address"]]
         if change.name == "file_complaint":
-            return [self.values["text"], *(self._piece(line) for line in change.lines[:MAX_LINES])]
+            wanted = str(change.result.get("wanted", ""))
+            wish = [say(self.language, f"wanted_{wanted}")] if wanted else []
+            return [self.values["text"], *(self._piece(line) for line in change.lines[:MAX_LINES]), *wish]
         return [self._swap(line, prices=True) if line.new_item else self._piece(line) for line in change.lines][
             :MAX_LINES
         ]

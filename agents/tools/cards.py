@@ -26,7 +26,9 @@ ON_THE_WAY = ("pending", "processed", "delivered")
 
 def products_card(products: Sequence[ProductCard], currency: str, language: str) -> Card:
     """Return a card of products."""
-    return Card("products", {"products": [_product(product, currency, language) for product in products]})
+    return Card(
+        "products", {"products": [_product(product, currency, language) for product in products], "language": language}
+    )
 
 
 def comparison_card(comparison: Comparison, currency: str, language: str) -> Card:
@@ -44,7 +46,7 @@ def comparison_card(comparison: Comparison, currency: str, language: str) -> Car
         }
         for row in comparison.rows
     ]
-    return Card("comparison", {"products": products, "rows": rows})
+    return Card("comparison", {"products": products, "rows": rows, "language": language})
 
 
 def order_card(order: Order, language: str) -> Card:
@@ -57,6 +59,7 @@ def order_card(order: Order, language: str) -> Card:
         "order",
         {
             "code": order.code,
+            "language": language,
             "status": order.status,
             "status_label": status_label(order, timeline, language),
             "expected": written_day(language, timeline.expected_on),

@@ -23,7 +23,7 @@ from tenants.access import TenantRequest, tenant_view
 FITS, SIMILAR = 8, 4  # products shown on another one's page
 SHOWN_VALUES = 12  # of a filter; more are found by searching
 SORT_LABELS = {
-    "": "Best first", "popular": "Most popular", "price": "Lowest price", "-price": "Highest price",
+    "": "Best match", "popular": "Most popular", "price": "Lowest price", "-price": "Highest price",
     "rating": "Highest rated", "name": "Name",
 }  # fmt: skip
 _LABELS = {

@@ -164,6 +164,16 @@ def test_the_end_of_a_change_speaks_the_tenants_language():
 
 
 @pytest.mark.unit
+def test_a_card_and_its_buttons_speak_the_language_of_its_text():
+    german = render_action(waiting(language="de", confirm="Rückgabe bestätigen"), SHOP)
+    assert ">Ablehnen</button>" in german
+    assert "Noch 14 Minuten offen" in german
+    done = ActionDone(str(uuid.uuid4()), ok=True, summary="ORD-1002 ist storniert.", state="done", language="de")
+    assert "<strong>Erledigt.</strong>" in done_fields(done, SHOP)["html"]
+    assert "Detalles del pedido" in render_card("order", {"code": "ORD-1", "language": "es"}, SHOP)
+
+
+@pytest.mark.unit
 def test_every_language_has_every_word_with_the_same_blanks():
     for language, words in WORDS.items():
         assert words.keys() == WORDS["en"].keys(), language

@@ -123,7 +123,7 @@ def sign_in(site):
         page.get_by_label("E-mail or name").fill(site.people[role])
         page.get_by_label("Password").fill(site.password)
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"**{then}")
+        page.wait_for_url(site.address + then)
 
     return as_role
 

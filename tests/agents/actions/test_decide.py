@@ -41,7 +41,7 @@ def test_a_confirmed_change_is_made(talk, order_of):
     assert row.confirmed_at
     assert row.finished_at
     assert audited(talk.tenant) == ["proposed", "confirmed", "done"]
-    assert as_events(decided) == [ActionDone(str(action.pk), True, decided.outcome, "done")]
+    assert as_events(decided) == [ActionDone(str(action.pk), True, decided.outcome, "done", "en")]
 
 
 def test_confirmed_five_times_it_is_made_once(talk):

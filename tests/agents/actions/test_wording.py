@@ -159,7 +159,7 @@ def test_the_card_tells_old_and_new_prices_and_what_comes_next(talk):
             "Lamp: colour red ($20.00) → kind blue ($25.50)",
             "Desk: wood oak ($300.00) → kind pine ($250.00)",
             "The gift card then has $54.75",
-            "The items of an order can be changed once",
+            "The items of an order can be changed only once",
         ],
         "amount": "$44.50",
         "currency": "USD",
@@ -213,3 +213,8 @@ def test_every_text_has_the_same_places_in_every_language():
         for kind, texts in kinds.items():
             for text, english in zip(texts, CHANGES["en"][kind], strict=True):
                 assert places(text) == places(english), (language, kind)
+
+
+def test_the_card_of_a_complaint_says_what_the_customer_would_like(talk):
+    action = talk.propose("file_complaint", kind="defective", text="It gets hot.", wanted="replacement")
+    assert action.detail["lines"][:2] == ["It gets hot.", "You would like a replacement"]
