@@ -91,7 +91,7 @@ def messages_of(conversation: Conversation) -> "QuerySet[Message]":
     messages: QuerySet[Message] = (
         Message.objects.filter(conversation=conversation)
         .exclude(role=Role.NOTE)
-        .select_related("feedback")
+        .select_related("feedback", "author")
         .defer("trace")
         .order_by("created_at")
     )

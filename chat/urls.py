@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat import review, views
+from chat import inbox, review, views
 
 app_name = "chat"
 urlpatterns = [
@@ -16,6 +16,12 @@ urlpatterns = [
     path("actions/<uuid:pk>/", views.action, name="action"),
     path("documents/<int:pk>/", views.document, name="document"),
     path("theme.css", views.theme, name="theme"),
+    path("c/<uuid:pk>/handover/", views.handover, name="handover"),
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/list/", inbox.listed, name="inbox-list"),
+    path("inbox/<uuid:pk>/", inbox.conversation, name="inbox-conversation"),
+    path("inbox/<uuid:pk>/live/", inbox.live, name="inbox-live"),
+    path("inbox/<uuid:pk>/<slug:what>/", inbox.act, name="inbox-act"),
     path("review/", review.queue, name="review"),
     path("review/<uuid:pk>/", review.reply, name="review-reply"),
     path("review/<uuid:pk>/conversation/", review.conversation, name="review-conversation"),

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,8 +16,9 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from agents.models import Action
-from chat import cards, queries, services, shop_tokens
-from chat.models import BROKEN_OFF, Conversation, Message, Role
+from chat import cards, desk, queries, services, shop_tokens
+from chat.handover import leave_email
+from chat.models import BROKEN_OFF, Conversation, Handover, Message, Role
 from chat.passages import document_page, readable_documents, source_of
 from chat.wording import words_of
 from commerce.models import Product
@@ -32,10 +34,10 @@ THEME_AGE = 300  # seconds that a browser keeps a tenant's colours
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The messages of one day."""
+    """The messages of one day, with what happened to hand-overs between them."""
 
     start: datetime
-    messages: list[Message]
+    messages: list[Any]
 
 
 @require_GET
@@ -72,7 +74,8 @@ def conversation(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
     offered = [offer["question"] for offer in request.tenant.suggestions if offer["question"] not in asked]
     context = {
         "conversation": shown,
-        "days": _days(messages),
+        "days": _days(desk.with_happenings(messages, shown)),
+        "standing": desk.standing_of(shown),
         "after": queries.resume_point(shown, messages),
         "suggestions": offered[:SUGGESTED],
         "sending": cards.render_sending(request.tenant),
@@ -108,6 +111,23 @@ def delete(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
     if _active(request) == pk:
         return HttpResponse(headers={"HX-Redirect": reverse("chat:home", args=[request.tenant.slug])})
     return render(request, "chat/_conversations.html", _rail(request))
+
+
+@require_http_methods(["GET", "POST"])
+@tenant_view()
+def handover(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
+    """Who answers in a conversation, as a fragment of its page; a POST leaves an address for the answer."""
+    shown, problem = _own(request, pk), ""
+    address = request.POST.get("email", "")
+    if request.method == "POST":
+        try:
+            leave_email(person=queries.person_of(request.access), conversation_id=pk, address=address)
+        except ValidationError:
+            problem = "That is no e-mail address. Check it, and leave it again."
+        except queries.NotFoundError:
+            pass  # it has been answered meanwhile, which is what is shown
+    context = {"conversation": shown, "standing": desk.standing_of(shown), "problem": problem, "address": address}
+    return render(request, "chat/_handover.html", context)
 
 
 @require_GET
@@ -199,6 +219,8 @@ def _rail(request: TenantRequest, active: uuid.UUID | None = None) -> dict[str, 
         "active": active or _active(request),
         "has_shop": Product.objects.filter(active=True).exists,  # asked by the template that shows it
         "may_review": request.access.may(MemberRole.REVIEWER),
+        "may_answer": request.access.may(MemberRole.AGENT),
+        "waiting": desk.count_waiting,  # asked by the template that shows it
         "may_curate": request.access.may(MemberRole.CURATOR),
     }
 
@@ -224,10 +246,13 @@ def _own(request: TenantRequest, pk: uuid.UUID) -> Conversation:
 
 
 def _readable_message(request: TenantRequest, pk: uuid.UUID) -> Message:
-    """A message of one's own conversations; a reviewer reads those of all customers."""
-    messages = Message.objects.exclude(role=Role.NOTE).select_related("feedback").defer("trace")
+    """A message of one's own conversations; a reviewer reads those of all customers, an agent those of the inbox."""
+    messages = Message.objects.exclude(role=Role.NOTE).select_related("feedback", "author").defer("trace")
     if request.access.may(MemberRole.REVIEWER):
         seen = messages.filter(conversation__deleted_at=None)
+    elif request.access.may(MemberRole.AGENT):
+        inbox = Handover.objects.filter(conversation__deleted_at=None).values("conversation")
+        seen = messages.filter(Q(conversation__in=_mine(request)) | Q(conversation__in=inbox))
     else:
         seen = messages.filter(conversation__in=_mine(request))
     found: Message = get_object_or_404(seen, pk=pk)
@@ -248,7 +273,7 @@ def _without_superseded(messages: list[Message]) -> list[Message]:
     return [m for m in messages if m.state not in BROKEN_OFF or latest[m.reply_to_id] is m]
 
 
-def _days(messages: list[Message]) -> list[Day]:
+def _days(messages: list[Any]) -> list[Day]:
     grouped = groupby(messages, key=lambda message: timezone.localdate(message.created_at))
     days = [list(items) for _, items in grouped]
     return [Day(items[0].created_at, items) for items in days]

@@ -60,6 +60,16 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _group(
                 "Conversations",
                 _item("Chat", "forum", f"/{tenant.slug}/"),
+                _item("Inbox", "inbox", f"/{tenant.slug}/inbox/", show=access.may("agent")),
+                _item(
+                    "Hand-overs",
+                    "support_agent",
+                    reverse_lazy("admin:chat_handover_changelist"),
+                    show=access.may("agent"),
+                ),
+                _item(
+                    "Inbox settings", "notifications", reverse_lazy("admin:chat_inboxsettings_changelist"), show=owner
+                ),
                 _item("Review", "rate_review", f"/{tenant.slug}/review/", show=access.may("reviewer", "curator")),
                 _item(
                     "Changes", "fact_check", reverse_lazy("admin:agents_action_changelist"), show=access.may("agent")

@@ -7,6 +7,7 @@ import { Composer } from "./chat/composer.js";
 import { copyText } from "./chat/copy.js";
 import { Feedback } from "./chat/feedback.js";
 import { clone } from "./chat/fragments.js";
+import { Handover } from "./chat/handover.js";
 import { Outbox } from "./chat/outbox.js";
 import { Panel, numberOf } from "./chat/panel.js";
 import { Rail } from "./chat/rail.js";
@@ -31,6 +32,7 @@ const panel = new Panel(slug);
 const rail = new Rail(() => conversation);
 const composer = new Composer({ send: ask, stop });
 const feedback = new Feedback(thread.messages, (frame) => socket.send(frame));
+const handover = new Handover(thread, () => conversation && `/${slug}/c/${conversation}/handover/`);
 const changes = new Actions(slug, `${slug}:${chat.dataset.person}`, thread.messages, (frame) => socket.send(frame));
 const socket = new Socket(`/ws/${slug}/chat/?html=1`, { opened, away, refused, frame: received });
 
@@ -145,7 +147,10 @@ const handlers = {
   "action.done": (frame) => changes.done(frame.action, frame.html),
   "message.done": (frame) => ended(frame, frame.html, frame.finish === "stopped" ? "Stopped" : ""),
   "message.failed": (frame) => ended(frame, "", frame.retryable ? "Failed, try again" : ""),
-  "handover.requested": () => thread.handedOver(),
+  "handover.requested": () => handover.changed("A colleague has been told."),
+  "handover.taken": ({ name }) => handover.changed(`${name} answers here.`, true),
+  "handover.returned": () => handover.changed("The assistant answers again.", true),
+  "handover.closed": () => handover.changed("This request was closed.", true),
 };
 
 function ended({ message }, html, words) {

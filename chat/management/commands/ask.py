@@ -19,6 +19,8 @@ from chat.upkeep import Upkeep
 from tenants.access import find_tenant
 from tenants.models import Tenant
 
+TOLD = {"message.reset": "\n(The answer begins again.)", "handover.requested": "\n(A person has been asked for.)"}
+
 
 class Printer:
     """A socket that is a terminal. `ended` is set by the frame that ends the reply to the message that is awaited."""
@@ -50,6 +52,8 @@ class Printer:
     def _follow(self, frame: dict[str, Any]) -> None:
         if frame["type"] == "message.accepted" and frame["client_id"] == self.client_id:
             self._question = frame["message"]
+            if "handled_by" in frame and not self.ended.done():
+                self.ended.set_result(True)  # no reply comes now
         elif frame["type"] == "run.started" and frame["reply_to"] == self._question:
             self._reply = frame["message"]
         elif frame["type"] in TERMINAL and frame["message"] == self._reply and not self.ended.done():
@@ -60,6 +64,8 @@ class Printer:
     def _tell(self, frame: dict[str, Any]) -> None:
         write = self.command.stdout.write
         match frame["type"]:
+            case "message.accepted" if "handled_by" in frame:
+                write("A person has taken over; your message was passed on.")
             case "run.step":
                 self.command.stderr.write(f"({frame['label']})")
             case "message.delta":
@@ -69,8 +75,8 @@ class Printer:
                 self._tell_lines(card_lines(frame["kind"], frame["data"]))
             case "action.proposed" | "action.done":
                 self._tell_lines(action_lines(frame))
-            case "message.reset":
-                write("\n(The answer begins again.)")
+            case "message.reset" | "handover.requested":
+                write(TOLD[frame["type"]])
             case "message.failed":
                 write(f"\n{frame['detail']}")
             case "message.done":

@@ -6,9 +6,9 @@ export function clone(name) {
 }
 
 /** A fragment of HTML from the server; null when there is none to be had now. */
-export async function fetched(address) {
+export async function fetched(address, options = {}) {
   try {
-    const response = await fetch(address, { headers: { "HX-Request": "true" } });
+    const response = await fetch(address, { ...options, headers: { "HX-Request": "true" } });
     if (!response.ok) return null;
     const holder = document.createElement("template");
     holder.innerHTML = await response.text();

@@ -129,14 +129,20 @@ export class Thread {
     for (const article of this.messages.querySelectorAll(bare)) this.#replace(article, article.dataset.message);
   }
 
-  handedOver() {
-    document.getElementById("handover")?.remove();
-    this.messages.append(clone("handover"));
-    announce("A colleague has been told.");
+  /** Something about who answers, between the messages. */
+  event(text) {
+    const line = clone("event");
+    line.querySelector("span").textContent = text;
+    this.messages.append(line);
     this.#follow();
   }
 
   // ----- the newest line -----
+
+  /** What stands below the messages has changed. */
+  nudge() {
+    this.#follow();
+  }
 
   toEnd() {
     this.#following = true;
