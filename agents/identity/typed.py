@@ -19,7 +19,7 @@ NOT_IN_ADDRESS = re.compile(r"[\s<>()\[\]{},;:\"\N{LEFT DOUBLE QUOTATION MARK}\N
 QUOTES = "'*`\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
 """Signs that are put around an address."""
 AROUND_WORD = "'\N{RIGHT SINGLE QUOTATION MARK}.!?¡¿*_~`…-"
-WORD_BREAK = re.compile(r"[\s,;:!?()\[\]{}\"<>/|=\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}«»„]+")
+WORD_BREAK = re.compile(r"[\s_,;:!?()\[\]{}\"<>/|=\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}«»„]+")
 POSSESSIVE = re.compile(r"'s$")
 CODE = re.compile(r"(?<![\w#.,/-])(\d{6}|\d{3}[ -]\d{3})(?![\w/-]|[.,]\d)")
 MAX_TEXT = 20_000
