@@ -22,7 +22,7 @@ UNSURE = 0.5  # confidence in an intent that the model alone sees
 class Row(NamedTuple):
     """One line of the file."""
 
-    id: str
+    id: str | int
     text: str
 
 
@@ -96,4 +96,4 @@ def read_row(line: str) -> Row:
         raise BadLine("id is missing.")
     if not isinstance(row.get("text"), str):
         raise BadLine("text is missing.")
-    return Row(str(row["id"]), row["text"].replace("\x00", " "))
+    return Row(row["id"], row["text"].replace("\x00", " "))

@@ -224,7 +224,7 @@ def test_classify(tenant, tmp_path):
     out, err = run("acme", "--texts", path, "--json", "--no-model")
     first, second = map(json.loads, out.splitlines())
     assert err == ""
-    assert first["id"] == "1"
+    assert first["id"] == 1
     assert first["intents"] == ["order_status"]
     assert first["entities"] == {"orders": ["ORD-1002"]}
     assert 0.5 < first["confidence"] <= 1
