@@ -10,6 +10,7 @@ import itertools
 import json
 import random
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlencode
 
 import psycopg
@@ -23,7 +24,7 @@ from tests.faults.stage import LONG, QUESTION, SEED, Web, tell
 
 PROBES, AT_ONCE, SOCKETS = (20_000, 8, 8) if LONG else (600, 6, 4)
 KILL_EVERY = 0.4  # seconds
-SECRETS = ("pumpernickel", "zabaglione", "marzipan", "gorgonzola")
+SECRETS = ("pumpernickel", "zabaglione", "marzipan", "gorgonzola", "stroopwafel", "halloumi")
 TOKEN = "x" * 32  # of the protection against forged forms; any, as long as cookie and form agree
 TABLES = sorted(model._meta.db_table for model in apps.get_models() if issubclass(model, TenantOwned))
 MISSING, TURNED_AWAY = 404, (302, 403, 404)
@@ -40,6 +41,7 @@ class Person:
     name: str = ""
     secret: str = ""
     ids: dict[str, list[str]] = field(default_factory=dict)
+    waits: bool = False  # in the inbox
 
     @property
     def staff(self) -> bool:
@@ -54,6 +56,7 @@ class House:
     web: Web
     people: list[Person]
     ids: dict[str, dict[str, list[str]]]  # tenant -> table -> ids
+    products: dict[str, str]  # tenant -> code
 
     def foreign_words(self, person: Person, tenant: str) -> list[str]:
         """What this person must not see on a page of this tenant."""
@@ -70,7 +73,8 @@ def house(stage):
     web = Web(stage.server.data, {**stage.environment, "ASKWELL_POOL": "2"})
     web.start()
     people = asyncio.run(everybody(stage, web.base))
-    yield House(stage, web, people, {slug: ids_of(stage, cast["id"]) for slug, cast in stage.cast.items()})
+    products = fill_shops(stage, people)
+    yield House(stage, web, people, {slug: ids_of(stage, cast["id"]) for slug, cast in stage.cast.items()}, products)
     web.stop()
 
 
@@ -80,8 +84,42 @@ async def everybody(stage, base):
     for slug, cast in stage.cast.items():
         people += [await visitor(base, slug, next(secrets)) for _ in range(2)]
         for role, one in cast["people"].items():
-            people.append(Person(slug, role, one["cookie"], one["name"]))
+            secret = next(secrets) if role == "customer" else ""
+            people.append(Person(slug, role, one["cookie"], one["name"], secret))
     return people
+
+
+def fill_shops(stage, people):
+    """Gives each tenant a shop, its customer an order, one visitor a proposed change; the other visitor waits for help.
+
+    Returns:
+        The code of a product of each tenant.
+    """
+    cast = {slug: cast_of_shop(slug, one, people) for slug, one in stage.cast.items()}
+    told = {
+        slug: {"id": stage.cast[slug]["id"], "word": stage.cast[slug]["word"]}
+        | {name: {"secret": person.secret, **known(person)} for name, person in roles.items()}
+        for slug, roles in cast.items()
+    }
+    script = Path(__file__).with_name("shop.py").read_text()
+    made = json.loads(stage.run("shell", "-v", "0", "-c", f"PEOPLE = {told!r}\n{script}"))
+    for slug, roles in cast.items():
+        roles["customer"].ids["commerce_order"] = [made[slug]["order"]]
+        roles["visitor"].ids["agents_action"] = [made[slug]["action"]]
+        roles["waiting"].waits = True
+    return {slug: one["product"] for slug, one in made.items()}
+
+
+def cast_of_shop(slug, one, people):
+    visitors = [person for person in people if person.tenant == slug and person.role == "visitor"]
+    [customer] = [person for person in people if person.name == one["people"]["customer"]["name"]]
+    return {"customer": customer, "visitor": visitors[0], "waiting": visitors[1]}
+
+
+def known(person):
+    if person.role == "customer":
+        return {"email": person.name}
+    return {"conversation": person.ids["chat_conversation"][0], "message": person.ids["chat_message"][1]}
 
 
 async def visitor(base, slug, secret):
@@ -122,12 +160,43 @@ class Probe:
     holder: str = ""
     owner: Person | None = None
     form: dict[str, str] = field(default_factory=dict)
+    allowed: bool = False  # whether the owner's things are this person's to see
 
 
-CONVERSATION_PATHS = [("GET", "c/{}/"), ("GET", "c/{}/rename/"), ("POST", "c/{}/rename/"), ("POST", "c/{}/delete/")]
+CONVERSATION_PATHS = [
+    ("GET", "c/{}/"), ("GET", "c/{}/rename/"), ("POST", "c/{}/rename/"), ("POST", "c/{}/delete/"),
+    ("GET", "c/{}/handover/"), ("POST", "c/{}/handover/"),
+]  # fmt: skip
+INBOX_PATHS = [
+    ("GET", "inbox/{}/"), ("GET", "inbox/{}/live/"),
+    *(("POST", f"inbox/{{}}/{what}/") for what in ("take", "message", "note", "return", "close", "decide")),
+]  # fmt: skip
 MESSAGE_PATHS = [("GET", "messages/{}/"), ("GET", "messages/{}/sources/1/"), ("GET", "messages/{}/sources/2/")]
 REVIEW_PATHS = [("GET", "review/{}/"), ("POST", "review/{}/"), ("GET", "review/{}/conversation/")]
-OPEN_PATHS = ["", "conversations/", "conversations/?q={word}", "theme.css", "review/", "review/?state=all&q={word}"]
+ORDER_PATHS = [
+    ("GET", "orders/{}/"),
+    *((how, f"orders/{{}}/{form}/") for how in ("GET", "POST") for form in ("complaint", "return", "refund")),
+]
+#: What names something of somebody's: the table its id is of, the paths, and which staff may follow them.
+OWN_PATHS = [
+    ("chat_conversation", CONVERSATION_PATHS, ()),
+    ("chat_conversation", INBOX_PATHS, ("owner", "agent")),
+    ("chat_message", MESSAGE_PATHS, ("owner", "reviewer")),
+    ("chat_message", REVIEW_PATHS, ("owner", "reviewer")),
+    ("agents_action", [("GET", "actions/{}/")], ()),
+    ("commerce_order", ORDER_PATHS, ()),
+]
+FORM = {
+    "title": "stolen", "rating": "1", "wanted": "refund", "text": "This was stolen from me, all of it.",
+    "note": "stolen", "email": "thief@thief.example", "kind": "damaged", "wish": "refund", "word": "approve",
+    "csrfmiddlewaretoken": TOKEN,
+}  # fmt: skip
+OPEN_PATHS = [
+    "", "conversations/", "conversations/?q={word}", "theme.css", "review/", "review/?state=all&q={word}",
+    "products/", "products/?q={word}", "compare/", "orders/", "inbox/", "inbox/list/", "inbox/?show=all",
+]  # fmt: skip
+#: Where who is not signed in, or may not see the page at all, is sent away.
+GUARDED = ("/admin/", "/review/", "/inbox/", "/orders/")
 ADMIN_PATHS = ["", "knowledge/search/?q=lantern+{word}", "knowledge/document/progress/"]
 
 
@@ -137,6 +206,9 @@ def probes(house):
         yield from (Probe(person, tenant, "GET", f"/{tenant}/{path}") for path in with_words(house, OPEN_PATHS))
         for document in [(slug, pk) for slug, ids in house.ids.items() for pk in ids["knowledge_document"]]:
             yield Probe(person, tenant, "GET", f"/{tenant}/documents/{document[1]}/", document[0])
+        for slug, code in house.products.items():
+            yield Probe(person, tenant, "GET", f"/{tenant}/products/{code}/", slug)
+            yield Probe(person, tenant, "GET", f"/{tenant}/compare/?p={code}&p={house.products[tenant]}")
         for owner in [other for other in house.people if other.ids]:
             yield from of_owner(person, tenant, owner)
     for person in [one for one in house.people if one.staff]:
@@ -150,16 +222,18 @@ def with_words(house, paths):
 
 
 def of_owner(person, tenant, owner):
-    for table, paths in (("chat_conversation", CONVERSATION_PATHS), ("chat_message", MESSAGE_PATHS + REVIEW_PATHS)):
-        for pk, (method, path) in itertools.product(owner.ids[table], paths):
-            if method == "POST" and may_change(person, owner):
+    for table, paths, roles in OWN_PATHS:
+        reads_inbox = owner.waits and paths is MESSAGE_PATHS
+        allowed = may_see(person, owner, (*roles, "agent") if reads_inbox else roles)
+        for pk, (method, path) in itertools.product(owner.ids.get(table, []), paths):
+            if method == "POST" and allowed:
                 continue  # it stays as it is, for the others to be kept from
-            form = {"title": "stolen", "rating": "1", "csrfmiddlewaretoken": TOKEN} if method == "POST" else {}
-            yield Probe(person, tenant, method, f"/{tenant}/{path.format(pk)}", owner.tenant, owner, form)
+            form = FORM if method == "POST" else {}
+            yield Probe(person, tenant, method, f"/{tenant}/{path.format(pk)}", owner.tenant, owner, form, allowed)
 
 
-def may_change(person, owner):
-    return person is owner or (person.role in ("owner", "reviewer") and person.tenant == owner.tenant)
+def may_see(person, owner, roles):
+    return person is owner or (person.role in roles and person.tenant == owner.tenant)
 
 
 def of_admin(house, person):
@@ -201,9 +275,10 @@ def wrong_with(house, probe, status, body):
     if status >= 500:
         return "broke"
     foreign = probe.holder not in ("", probe.tenant)
-    if foreign and status not in (TURNED_AWAY if "/admin/" in probe.path or "/review/" in probe.path else (MISSING,)):
+    guarded = any(part in probe.path for part in GUARDED)
+    if foreign and status not in (TURNED_AWAY if guarded else (MISSING,)):
         return f"another tenant's id gave {status}"
-    if probe.owner and not may_change(probe.person, probe.owner) and status not in TURNED_AWAY:
+    if probe.owner and not probe.allowed and status not in TURNED_AWAY:
         return f"another person's id gave {status}"
     return None
 
@@ -219,8 +294,9 @@ def frames_about(owner):
         yield {"type": "run.stop", "message": message}
         yield {"type": "message.retry", "message": message}
         yield {"type": "feedback.give", "message": message, "rating": 1, "thumb": "down", "comment": "stolen"}
-    yield {"type": "action.confirm", "action": reply}
-    yield {"type": "action.decline", "action": reply}
+    for action in (reply, *owner.ids.get("agents_action", [])):
+        yield {"type": "action.confirm", "action": action}
+        yield {"type": "action.decline", "action": action}
 
 
 async def one_frame(house, person, owner, frame, tenant):
@@ -301,9 +377,14 @@ async def test_nothing_foreign_is_ever_seen(house):
 
 
 def what_everybody_has(house):
-    """What somebody else could have changed of the conversations."""
+    """What somebody else could have changed of conversations, proposed changes and orders."""
     mine = [pk for person in house.people for pk in person.ids.get("chat_conversation", [])]
-    return house.stage.query(
+    shops = house.stage.query(
+        "SELECT o.code, o.status, (SELECT count(*) FROM commerce_complaint), (SELECT count(*) FROM commerce_refund), "
+        "(SELECT string_agg(state, ' ' ORDER BY id) FROM agents_action), (SELECT count(*) FROM agents_intentexample), "
+        "(SELECT string_agg(state || email, ' ' ORDER BY id) FROM chat_handover) FROM commerce_order o ORDER BY o.id"
+    )
+    return shops + house.stage.query(
         "SELECT c.id, c.title, c.deleted_at, count(m.id), count(f.id), max(f.comment) FROM chat_conversation c "
         "JOIN chat_message m ON m.conversation_id = c.id LEFT JOIN chat_feedback f ON f.message_id = m.id "
         "WHERE c.id = ANY(%s::uuid[]) GROUP BY c.id ORDER BY c.id", mine,
@@ -315,7 +396,7 @@ async def test_no_frame_reaches_what_is_somebody_elses(house):
     tries = [
         (person, owner, frame, tenant)
         for person, owner, tenant in itertools.product(house.people, house.people, house.stage.cast)
-        if owner.ids and not (person is owner and tenant == owner.tenant)
+        if owner.ids.get("chat_conversation") and not (person is owner and tenant == owner.tenant)
         for frame in frames_about(owner)
     ]
     chosen = tries if LONG else chance.sample(tries, 150)
