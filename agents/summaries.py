@@ -36,7 +36,7 @@ def summarise(
         f"Customer: {customer or 'has not said who they are'}",
         _line("Orders", orders_named(said, calls)),
         _line("Tried", [_called(call) for call in calls[-MOST_CALLS:]]),
-        f"The assistant: {_shortened(told)}" if told.strip() and _shortened(told) != wanted else "",
+        f"The assistant: {_shortened(told)}" if told.strip() and wanted not in _shortened(told) else "",
     ]
     return "\n".join(line for line in lines if line)
 
