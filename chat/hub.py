@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 from django.db import InterfaceError, OperationalError
 
 from chat import journal, queries, services
+from chat.background import Background
 from chat.framelog import SHOWN_AHEAD, Announced, Batch, Job
 from chat.frames import DecideAction, Resume, SendMessage
 from chat.hints import Hints
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 
 UNAVAILABLE = (OperationalError, InterfaceError)  # thrown while the database is away, restarts, or cuts a connection
+EXPECTED = (*UNAVAILABLE, queries.NotFoundError)  # errors that whoever asked is told
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0)  # waits between attempts, the last one for all that follow
 
 
@@ -52,7 +54,8 @@ class Hub:
         self.hints = hints or Hints()
         self._run = run
         self._locks: WeakValueDictionary[uuid.UUID, asyncio.Lock] = WeakValueDictionary()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._background = Background(EXPECTED)
+        self.spawn = self._background.spawn
 
     # What sockets ask for
 
@@ -378,23 +381,6 @@ class Hub:
             await asyncio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
             tries += 1
 
-    def spawn(self, work: Coroutine[Any, Any, R]) -> "asyncio.Task[R]":
-        """Starts work that outlives whoever asked for it; an error in it is logged."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: "asyncio.Task[Any]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) and not isinstance(error, EXPECTED):
-            log.error("Work on a conversation broke", exc_info=error)
-
     async def close(self) -> None:
         """Breaks everything off, as the end of the process would."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-EXPECTED = (*UNAVAILABLE, queries.NotFoundError)  # errors that whoever asked is told
+        await self._background.close()

@@ -234,7 +234,8 @@ async def test_a_closed_socket_leaves_the_reply_running(customer, script, rows):
     async with asyncio.timeout(5):
         while await rows(lambda: Message.objects.get(role="assistant").state) != State.DONE:
             await asyncio.sleep(0.01)
-    assert customer.hub.streams == {}
+        while customer.hub.streams:  # the process hears of the commit a moment after others can see it
+            await asyncio.sleep(0.01)
 
 
 async def test_a_message_whose_socket_closes_at_once_is_answered(customer, rows):
