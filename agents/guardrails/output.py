@@ -26,7 +26,7 @@ UNKNOWN_MARK = "unknown"
 """A model writes [unknown] when the passages do not hold the answer."""
 
 SPECIAL = re.compile(
-    r"!?\[|\][(:]|<|`+|~{3,}|(?:https?|ftp)://|\bwww\\?\.|://|&(?:#\d{1,7}|#x[\da-f]{1,6}|colon|sol|period);",
+    r"!?\[|\][(:]|<|`+|~{3,}|(?:https?|ftp)://|\bwww\\?\.|:?//|&(?:#\d{1,7}|#x[\da-f]{1,6}|colon|sol|period);",
     re.IGNORECASE,
 )
 MARKER = re.compile(r"\s*(?:source\s*|\^)?\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*", re.IGNORECASE)
@@ -34,11 +34,12 @@ PARENTHESES = re.compile(r"\((?:[^()\n]|\([^()\n]*\))*\)")
 TAG_START = re.compile(r"[A-Za-z/!?]")
 NO_TAG = re.compile(r"[\s\d=]")
 AUTOLINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+|\S+@\S+")
+HOST = re.compile(r"/{2,}[\w-]+\.\w")
 MAILBOX = re.compile(r"[\w.+-]+@[\w.-]+")
 URL = re.compile(r"[^\s<>`\"|]+")
 URL_END = ".,;:!?)]}'*_"
 PARTIAL_SPECIAL = re.compile(
-    r"(?:!|\]|:/?|\b(?:h|ht|htt|https?|f|ft|ftp)(?::/?)?|\bw{1,3}\\?|~{1,2}|&#?\w{0,8})$", re.IGNORECASE
+    r"(?:!|\]|:/?|/|\b(?:h|ht|htt|https?|f|ft|ftp)(?::/?)?|\bw{1,3}\\?|~{1,2}|&#?\w{0,8})$", re.IGNORECASE
 )
 SPELT = frozenset(":/.wW")
 """Letters of an address that are not to come back from an entity."""
@@ -320,6 +321,8 @@ class OutputFilter:
         address = match[0] if match else self._pending
         if len(address) == len(self._pending) and not final and len(address) < MAX_HELD:
             return 0
+        if address.startswith("//") and not HOST.match(address):
+            return self._broken("//", 2)
         trimmed = address.rstrip(URL_END)
         self._write(trimmed if self._allowed(trimmed) else self._link_removed)
         return max(len(trimmed), 1)
@@ -328,4 +331,4 @@ class OutputFilter:
         return address.rstrip("/") in self._urls
 
 
-URL_IN_LABEL = re.compile(r"(?:\w+://|www\.)\S+", re.IGNORECASE)
+URL_IN_LABEL = re.compile(r"(?:\w+:)?//[\w-]+\.\S+|\w+://\S+|www\.\S+", re.IGNORECASE)

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from agents.events import ActionProposed, CardShown, Delta, Handover, Reset, Step
-from agents.llm.base import Finished, LLMError, TextDelta, ToolCallDelta, ToolSpec
+from agents.llm.base import Finished, LLMError, Message, TextDelta, ToolCallDelta, ToolSpec
 from agents.llm.scripted import Scripted, says
 from agents.models import AgentPolicy, ToolKind
 from agents.preparation import Prepared
 from agents.reply import Reply
-from agents.tool_loop import CALLS_A_ROUND, ToolLoop
+from agents.tool_loop import CALLS_A_ROUND, NO_ROOM, PROMPTS_A_REPLY, RESULTS_A_REPLY, TEXT_A_REPLY, ToolLoop
 from agents.tools.base import Card, Tool
 from agents.tools.calls import Outcome
 from agents.trace import Trace
@@ -156,3 +156,34 @@ async def test_every_model_failing_is_told(stage):
 def test_a_specification_is_what_a_model_is_told(stage):
     [tool] = stage().prepared.tools
     assert tool.spec == ToolSpec("look", "Looks.", {"type": "object", "properties": {}})
+
+
+async def test_what_no_tool_would_take_is_not_sent_again(stage):
+    model = Scripted(calls("look", arguments=json.dumps({"a": "x" * 300_000})), says("Done."))
+    await stage(model).run()
+    [call, _] = model.calls[1]
+    assert [request.arguments for request in call.tool_calls] == ["{}"]
+
+
+async def test_results_of_a_reply_are_bounded(stage):
+    model = Scripted(calls(*["look"] * 10), says("Done."))
+    await stage(model, outcomes={"look": {"text": "x" * 20_000}}).run()
+    told = [message.content for message in model.calls[1] if message.role == "tool"]
+    assert sum(map(len, told)) < RESULTS_A_REPLY + 10 * 200
+    assert NO_ROOM in told[-1]
+    assert told[0] == "x" * 20_000
+
+
+async def test_prompts_of_a_reply_are_bounded(stage):
+    on = stage(Scripted(calls("look")), rounds=50)
+    on.messages.append(Message("user", "x" * (PROMPTS_A_REPLY // 4)))
+    events = await on.run()
+    assert len(on.asked) <= 4
+    assert [event.reason for event in events if isinstance(event, Handover)] == ["usage_limit"]
+
+
+async def test_a_model_that_writes_without_end_is_cut_off(stage):
+    on = stage(Scripted(["buffalo " * 100] * 1000))
+    await on.run()
+    assert len(on.reply.text) <= TEXT_A_REPLY
+    assert on.reply.finish == "length"
