@@ -1,6 +1,10 @@
-"""Makes the pictures in docs/ from a fresh demo: `python -m benchmarks.screenshots`. Needs chromium and fonts-inter."""
+"""Makes the pictures in docs/ from a fresh demo: `python -m benchmarks.screenshots [chat] [staff] [acting] [shop]`.
+
+Without a name it makes all of them. Needs chromium and fonts-inter.
+"""
 
 import json
+import sys
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -44,13 +48,20 @@ def chat(browser: Browser, server: Server) -> None:
     phone.screenshot(path=DOCS / "chat-phone.png")
 
 
-def staff(browser: Browser, server: Server) -> None:
+def signed_in(browser: Browser, server: Server, who: str, then: str) -> Page:
+    """A page of the demo as one of its people sees it."""
     password = json.loads((server.data / "demo-sign-ins.json").read_text())["password"]
     page = browser.new_page(viewport=WIDE)
-    page.goto(f"{server.base}/accounts/sign-in/?next=/techpro/review/")
-    page.fill("input[name=username]", "olivia@techpro.example")
+    page.goto(f"{server.base}/accounts/sign-in/?next={then}")
+    page.fill("input[name=username]", f"{who}@techpro.example")
     page.fill("input[name=password]", password)
     page.keyboard.press("Enter")
+    page.wait_for_url(server.base + then)
+    return page
+
+
+def staff(browser: Browser, server: Server) -> None:
+    page = signed_in(browser, server, "olivia", "/techpro/review/")
     page.locator(".reply").first.wait_for(timeout=PATIENCE)
     page.screenshot(path=DOCS / "review.png")
     page.goto(f"{server.base}/admin/knowledge/document/")
@@ -61,11 +72,41 @@ def staff(browser: Browser, server: Server) -> None:
     page.screenshot(path=DOCS / "search.png")
 
 
+def acting(browser: Browser, server: Server) -> None:
+    page = signed_in(browser, server, "sofia", "/techpro/")
+    page.locator("#chat[data-ready]").wait_for(timeout=PATIENCE)
+    ask(page, "Where is ORD-1002?")
+    page.screenshot(path=DOCS / "orders.png")
+    ask(page, "I want to return the UltraBook from ORD-1001")
+    page.get_by_role("button", name="Visa ending 4242").click()
+    page.locator("article[data-finished] [data-decide=confirm]").wait_for(timeout=PATIENCE)
+    page.mouse.move(700, 860)
+    page.screenshot(path=DOCS / "action.png")
+
+
+def shop(browser: Browser, server: Server) -> None:
+    page = signed_in(browser, server, "sofia", "/techpro/orders/")
+    page.get_by_role("link", name="ORD-1002").click()
+    page.get_by_role("region", name="Order ORD-1002").wait_for(timeout=PATIENCE)
+    page.mouse.move(700, 860)
+    page.screenshot(path=DOCS / "my-orders.png")
+    for name, path in (
+        ("products", "products/?p=TP-X1-14&p=TP-UB-13"),
+        ("compare", "compare/?p=TP-X1-14&p=TP-UB-13&p=TP-G1-16"),
+    ):
+        page.goto(f"{server.base}/techpro/{path}")
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=DOCS / f"{name}.png")
+
+
+GROUPS = {"chat": chat, "staff": staff, "acting": acting, "shop": shop}
+
+
 def main(chromium: Path = Path("/usr/bin/chromium")) -> None:
     with serving() as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        chat(browser, server)
-        staff(browser, server)
+        for name in sys.argv[1:] or GROUPS:
+            GROUPS[name](browser, server)
         browser.close()
 
 

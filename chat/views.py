@@ -30,6 +30,7 @@ LISTED = 100  # conversations in the list; older ones are found by search
 SEARCH_WORDS = 6  # words of a search that count
 SUGGESTED = 3  # questions offered above the message box
 THEME_AGE = 300  # seconds that a browser keeps a tenant's colours
+ASKED_ABOUT = 4  # products that a link from the shop may name
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +200,13 @@ def _without_token(request: TenantRequest, token: str) -> HttpResponse:
 def _prefill(request: TenantRequest) -> str:
     """What the message box holds when a page of the shop led here; a product that is not there leaves it empty."""
     words = words_of(request.tenant.language)
-    about, order = (request.GET.get(name, "").replace("\0", "").strip() for name in ("about", "order"))
+    order = request.GET.get("order", "").replace("\0", "").strip()
     if order:
         return words["where"].format(code=" ".join(order.split())[:CODE_LENGTH])
-    product = Product.objects.filter(code=about, active=True).only("name").first() if about else None
-    return words["about"].format(name=product.name) if product else ""
+    codes = [code.replace("\0", "").strip() for code in request.GET.getlist("about")][:ASKED_ABOUT]
+    names = dict(Product.objects.filter(code__in=filter(None, codes), active=True).values_list("code", "name"))
+    listed = ", ".join(names[code] for code in dict.fromkeys(codes) if code in names)
+    return words["compare" if len(names) > 1 else "about"].format(name=listed) if listed else ""
 
 
 def _rail(request: TenantRequest, active: uuid.UUID | None = None) -> dict[str, Any]:

@@ -20,7 +20,8 @@ FIRST = (
     "usb-c output", "battery life", "battery", "noise cancelling", "connection", "connector", "connects by",
     "interface", "speed", "camera", "material", "colour", "color", "layout", "weight",
 )  # fmt: skip
-NOTHING = frozenset({"", "-", "no", "none", "n/a"})  # values that say that there is none
+NOTHING = frozenset({"", "-", "no", "none", "n/a", "yes"})  # values that say nothing without their name
+WITHOUT = ("none ", "not ", "no ")  # the beginning of values that say that something is missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,12 @@ class ProductCard:
 
 def _tells(value: str) -> bool:
     """Whether a value is short and says something without its name: “12 hours”, not “12”, “3 x 4” or “none”."""
-    return len(value) <= SUMMARY_LENGTH and value.lower() not in NOTHING and not re.fullmatch(r"[\W\d_x]*", value)
+    return (
+        len(value) <= SUMMARY_LENGTH
+        and value.lower() not in NOTHING
+        and not value.lower().startswith(WITHOUT)
+        and not re.fullmatch(r"[\W\d_x]*", value)
+    )
 
 
 def in_order(specifications: Mapping[str, Any]) -> dict[str, Any]:

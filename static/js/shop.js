@@ -8,8 +8,22 @@ document.body.addEventListener("htmx:afterSettle", () => {
   document.getElementById("status").textContent = document.querySelector("#found [role=status]")?.textContent ?? "";
 });
 
+// A filter that is set while an answer is under way stands in no answer yet: what the server draws must not undo it.
+const unanswered = new Map();
+
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("#facets input")) unanswered.set(`${target.name}=${target.value}`, target.checked);
+}, true);
+
+document.body.addEventListener("htmx:oobAfterSwap", () => {
+  for (const box of document.querySelectorAll("#facets input")) {
+    box.checked = unanswered.get(`${box.name}=${box.value}`) ?? box.checked;
+  }
+});
+
 document.body.addEventListener("htmx:configRequest", ({ detail }) => {
   if (detail.elt.id !== "filters") return;
+  unanswered.clear();
   for (const [name, value] of [...detail.formData]) if (value === "") detail.formData.delete(name); // a short address
 });
 
