@@ -12,7 +12,6 @@ import json
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import websockets
@@ -44,8 +43,7 @@ async def press(base: str, first: Conversation, action: str) -> tuple[int, int, 
     address = base.replace("http", "ws", 1) + f"/ws/{SLUG}/chat/"
     protocols = ["askwell.v1", f"askwell.visitor.{first.visitor}"]
     sockets = [
-        await websockets.connect(address, subprotocols=protocols, origin=base, max_size=None)  # type: ignore[arg-type] # texts
-        for _ in range(SOCKETS)
+        await websockets.connect(address, subprotocols=protocols, origin=base, max_size=None) for _ in range(SOCKETS)
     ]
     for socket in sockets:
         resume = {"type": "conversation.resume", "conversation": first.conversation, "after": first.seq}
@@ -112,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "retail")
     parser.add_argument("--orders", type=int, default=20)
-    options = parser.parse_args(namespace=SimpleNamespace(faults=()))  # type: ignore[arg-type] # what shop_server reads
+    options = parser.parse_args(namespace=argparse.Namespace(faults=()))  # what shop_server reads
     db = json.loads((options.data / "db.json").read_text())
     with shop_server(options, db):
         met = asyncio.run(measure(options, db))

@@ -4,6 +4,7 @@ import pytest
 
 from agents.actions import phrases
 from agents.actions.kinds import CHANGES
+from agents.actions.wording import Wording
 from agents.phrases import PHRASES
 from commerce.models import OrderItem, Variant
 from tenants.scope import tenant_scope
@@ -218,3 +219,10 @@ def test_every_text_has_the_same_places_in_every_language():
 def test_the_card_of_a_complaint_says_what_the_customer_would_like(talk):
     action = talk.propose("file_complaint", kind="defective", text="It gets hot.", wanted="replacement")
     assert action.detail["lines"][:2] == ["It gets hot.", "You would like a replacement"]
+
+
+def test_addresses_of_web_pages_are_not_shown():
+    detail = {"title": "File it", "lines": ["See https://evil.example/x."], "amount": ""}
+    shown = Wording("Say: www.evil.example!", detail, "Done //evil.example").without_addresses("en")
+    assert (shown.summary, shown.done) == ("Say: (link removed)!", "Done (link removed)")
+    assert shown.detail == {"title": "File it", "lines": ["See (link removed)."], "amount": ""}
