@@ -34,7 +34,9 @@ run: $(VENV)/.product
 
 test: $(VENV)/.dev
 	@bash tests/install-debian-packages
-	@$(BIN)/python -m pytest $(ARGS)
+	@if [ -n "$(ARGS)" ]; then exec $(BIN)/python -m pytest $(ARGS); fi; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q tests --ignore=tests/faults --ignore=tests/journeys && \
+	$(BIN)/python -m pytest -q tests/faults tests/journeys
 
 faults: $(VENV)/.dev
 	@bash tests/install-debian-packages

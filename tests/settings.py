@@ -1,4 +1,4 @@
-"""The project's settings with a data folder of the run's own, and the slow parts of signing in made fast."""
+"""The project's settings with a data folder of each worker's own, and the slow parts of signing in made fast."""
 
 import atexit
 import os
@@ -6,7 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-if "ASKWELL_DATA" not in os.environ:
+worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+if "ASKWELL_DATA" not in os.environ or os.environ.get("ASKWELL_DATA_WORKER", worker) != worker:
+    os.environ["ASKWELL_DATA_WORKER"] = worker  # processes that this one starts keep its folder
     os.environ["ASKWELL_DATA"] = tempfile.mkdtemp(prefix="askwell-tests-")
     Path(os.environ["ASKWELL_DATA"]).chmod(0o755)
     atexit.register(shutil.rmtree, os.environ["ASKWELL_DATA"], ignore_errors=True)

@@ -23,7 +23,7 @@ from chat.frames import (
 )
 
 pytestmark = pytest.mark.unit
-ID = uuid.uuid4()
+ID = uuid.UUID(int=26)
 
 
 def frame(**fields):

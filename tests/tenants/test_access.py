@@ -92,7 +92,9 @@ def test_a_visitors_token_may_stand_in_a_subprotocol():
 
 
 @pytest.mark.parametrize(
-    "token", [None, "", "x", "a:b:c", sign_visitor(uuid.uuid4())[:-1], signing.dumps("no uuid", salt="askwell.visitor")]
+    "token",
+    [None, "", "x", "a:b:c", sign_visitor(uuid.uuid4())[:-1], signing.dumps("no uuid", salt="askwell.visitor")],
+    ids=["none", "empty", "short", "parts", "cut", "no visitor"],
 )
 def test_forged_tokens_are_nobody(token):
     assert read_visitor(token) is None
