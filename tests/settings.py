@@ -15,7 +15,7 @@ if "ASKWELL_DATA" not in os.environ or os.environ.get("PYTEST_XDIST_WORKER", "")
     Path(os.environ["ASKWELL_DATA"]).chmod(0o755)
     atexit.register(shutil.rmtree, os.environ["ASKWELL_DATA"], ignore_errors=True)
 
-from project.settings import *  # noqa: E402, F403 (once the folder is known; all of them, some changed below)
+from project.settings import *  # noqa: F403 (once the folder is known; all of them, some changed below)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 SECRET_KEY = "for tests only"
