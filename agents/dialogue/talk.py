@@ -138,7 +138,7 @@ class Talk:
             {"label": option.label, "detail": detail, "text": option.label}
             for option, detail in zip(options, filled, strict=False)
         ]
-        self.cards.append(Card("choices", {"options": buttons}))
+        self.cards.append(Card("choices", {"options": buttons, "language": self.language}))
 
     def show_order(self, order: Order) -> None:
         """Show an order with its way."""

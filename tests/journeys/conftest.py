@@ -32,7 +32,7 @@ class Site:
     address: str
     password: str
     people: dict[str, str]
-    """User names by role, in small letters."""
+    """User names by role and by given name, in small letters; the customer is Sofia."""
 
 
 @pytest.fixture(scope="session")
@@ -50,8 +50,9 @@ def site(tmp_path_factory) -> Iterator[Site]:
             address = f"http://127.0.0.1:{port}"
             wait_until_ready(server, address, data / "serve.log")
             demo = json.loads((data / "demo-sign-ins.json").read_text())
-            people = {person["role"].lower(): person["name"] for person in reversed(demo["people"])}
-            yield Site(address, demo["password"], people)
+            given = {person["name"].split("@")[0]: person["name"] for person in demo["people"]}
+            roles = {person["role"].lower(): person["name"] for person in reversed(demo["people"])}
+            yield Site(address, demo["password"], given | roles)
         finally:
             server.terminate()
             server.wait(30)
@@ -116,16 +117,16 @@ def watch(page: Page) -> list[str]:
 
 @pytest.fixture
 def sign_in(site):
-    """`sign_in(page, role, then=path)`: signs in as the demo's person with that role."""
+    """`sign_in(page, who, then=path)`: signs in as the demo's person with that role or given name."""
 
-    def as_role(page: Page, role: str, then: str = "/techpro/") -> None:
+    def as_person(page: Page, who: str, then: str = "/techpro/") -> None:
         page.goto(f"{site.address}/accounts/sign-in/?next={then}")
-        page.get_by_label("E-mail or name").fill(site.people[role])
+        page.get_by_label("E-mail or name").fill(site.people[who])
         page.get_by_label("Password").fill(site.password)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(site.address + then)
 
-    return as_role
+    return as_person
 
 
 @pytest.fixture
