@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import threading
 import uuid
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from agents.events import Answer, Delta, Finished
 from chat.consumers import ChatConsumer
 from chat.hub import Hub
 from chat.upkeep import Upkeep
+from tenants.scope import THREADS, in_thread
 
 PATIENCE = 5  # seconds that a test waits for a frame
 
@@ -221,6 +223,13 @@ async def hub(processes, tenant):
     for one in processes.alive:
         with contextlib.suppress(asyncio.CancelledError):
             await one.close()
+    await crossings_ended()
+
+
+async def crossings_ended():
+    """Waits for what was given up half-way: it goes on in its thread, and would lock tables that are to be emptied."""
+    everyone = threading.Barrier(THREADS)
+    await asyncio.gather(*(in_thread(everyone.wait, 30) for _ in range(THREADS)))
 
 
 @pytest.fixture
