@@ -97,7 +97,7 @@ class ChatConsumer:
         self._overflow: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._inbox: asyncio.Queue[ClientFrame] = asyncio.Queue(INBOX)
         self._frames = FrameLimit()
-        self._closed = False
+        self.closed = False
 
     @classmethod
     def as_asgi(cls, hub: Hub | None = None) -> Callable[[Any, Receive, Send], Awaitable[None]]:
@@ -161,7 +161,7 @@ class ChatConsumer:
             for task in done:
                 task.result()
         finally:
-            self._closed = True
+            self.closed = True
             self._low.set()
             for task in work:
                 task.cancel()
@@ -264,21 +264,21 @@ class ChatConsumer:
 
     def push(self, frames: Sequence[str]) -> None:
         """Takes frames for the customer; a socket that does not read them is closed when too much waits."""
-        if self._closed:
+        if self.closed:
             return
         self._outbox.extend(frames)
         self._outbox_bytes += sum(map(len, frames))
         if self._outbox_bytes > OUTBOX_LOW:
             self._low.clear()
         if self._outbox_bytes > OUTBOX_BYTES:
-            self._closed = True
+            self.closed = True
             self._overflow.set_exception(CloseError(*TOO_SLOW))
         self._wake.set()
 
     async def drained(self) -> bool:
         """Waits until little waits to be sent; whether the socket is still open."""
         await self._low.wait()
-        return not self._closed
+        return not self.closed
 
     async def _write(self) -> None:
         while True:

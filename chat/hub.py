@@ -8,10 +8,9 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
-from weakref import WeakValueDictionary
 
 from django.db import InterfaceError, OperationalError
 
@@ -24,7 +23,7 @@ from chat.journal import Advanced, Ending
 from chat.models import TAKEN_OVER
 from chat.queries import Person
 from chat.replies import Runner, RunningReply, agent
-from chat.streams import ConversationStream, Socket
+from chat.streams import ConversationStream, Socket, Streams
 from tenants.models import Tenant
 from tenants.scope import in_tenant, in_thread
 
@@ -45,15 +44,13 @@ class Hub:
 
     def __init__(self, *, run: Runner = agent, hints: Hints | None = None) -> None:
         self.server = uuid.uuid4()
-        self.streams: dict[uuid.UUID, ConversationStream] = {}
-        self.doubts: set[int] = set()
+        self.doubts: dict[int, Tenant] = {}
         """Tenants of which a commit may have gone through without this process being told."""
         self.others = 0
         """How many other processes there are."""
-        self.tenants: dict[int, Tenant] = {}
         self.hints = hints or Hints()
+        self.streams = Streams(self.hints)
         self._run = run
-        self._locks: WeakValueDictionary[uuid.UUID, asyncio.Lock] = WeakValueDictionary()
         self._background = Background(EXPECTED)
         self.spawn = self._background.spawn
 
@@ -85,33 +82,29 @@ class Hub:
     async def _take(
         self, socket: Socket, tenant: Tenant, conversation: uuid.UUID, posting: Callable[[], services.Posted]
     ) -> None:
-        async with self.lock_of(conversation):
-            try:
-                posted = await in_thread(posting)
-            except UNAVAILABLE:
-                self.doubts.add(tenant.pk)
-                self.tenants[tenant.pk] = tenant
-                raise
-            stream = self.stream(tenant, posted.conversation, posted.base)
-            if posted.frames:
-                await self._install(stream, Advanced(posted.base, list(posted.frames), posted.job))
-        if not posted.frames or posted.job is None:
-            await self.nudge(stream, posted.server)
-        await self.watch(socket, stream, posted.after)
+        with contextlib.ExitStack() as used:
+            async with self.streams.lock_of(conversation):
+                with self.doubting(tenant):
+                    posted = await in_thread(posting)
+                    stream = used.enter_context(self.streams.using(tenant, posted.conversation, posted.base))
+                    if posted.frames:
+                        await self.adopt(stream, Advanced(posted.base, list(posted.frames), posted.job))
+            if not posted.frames or posted.job is None:
+                await self.nudge(stream, posted.server)
+            await self.watch(socket, stream, posted.after)
 
     async def resume(self, socket: Socket, tenant: Tenant, person: Person, frame: Resume) -> None:
         """Shows a socket the frames it has missed, then those to come; NotFoundError, AheadError or UNAVAILABLE."""
         conversation = await in_tenant(tenant.pk, queries.find_conversation, person, frame.conversation)
-        stream = self.stream(tenant, conversation.pk, conversation.last_seq)
-        if frame.after > max(stream.seq, conversation.last_seq) + SHOWN_AHEAD:
-            self.forget_if_idle(stream)
-            raise AheadError
-        if not stream.busy:
-            stream.active = conversation.server is not None
-            if stream.seq < conversation.last_seq:
+        with self.streams.using(tenant, conversation.pk, conversation.last_seq) as stream:
+            if frame.after > max(stream.seq, conversation.last_seq) + SHOWN_AHEAD:
+                raise AheadError
+            if not stream.busy:
+                stream.active = conversation.server is not None
                 async with stream.lock:
-                    await self._install(stream, Advanced(conversation.last_seq))
-        await self.watch(socket, stream, frame.after)
+                    if not stream.busy and stream.seq < conversation.last_seq:
+                        await self._install(stream, Advanced(conversation.last_seq))
+            await self.watch(socket, stream, frame.after)
 
     async def stop_run(self, tenant: Tenant, person: Person, message: uuid.UUID) -> None:
         """Ends a reply; NotFoundError for one that is not this person's."""
@@ -141,38 +134,27 @@ class Hub:
             after += len(frames)
             if not await socket.drained():
                 return
-            stream = self.streams.setdefault(stream.conversation, stream)  # it may have been dropped and made anew
-        self.streams.setdefault(stream.conversation, stream).attach(socket, after)
-        if stream.run:
-            stream.run.show_html()
+        if not socket.closed:  # it may have been, while its frame was at work
+            stream.attach(socket, after)
+            if stream.run:
+                stream.run.show_html()
 
     def leave(self, socket: Socket) -> None:
         """Lets a closed socket go; replies under way go on."""
         for stream in list(self.streams.values()):
             stream.detach(socket)
-            self.forget_if_idle(stream)
+            self.streams.forget_if_idle(stream)
 
     # Conversations
 
-    def lock_of(self, conversation: uuid.UUID) -> asyncio.Lock:
-        """The lock for changes to a conversation's rows from this process."""
-        return self._locks.setdefault(conversation, asyncio.Lock())
-
-    def stream(self, tenant: Tenant, conversation: uuid.UUID, seq: int) -> ConversationStream:
-        """The conversation as it is known here, or from number `seq` on."""
-        stream = self.streams.get(conversation)
-        if stream is None:
-            lock = self.lock_of(conversation)
-            stream = self.streams[conversation] = ConversationStream(tenant, conversation, seq, lock)
-            self.tenants[tenant.pk] = tenant
-            self.hints.join(conversation)
-        return stream
-
-    def forget_if_idle(self, stream: ConversationStream) -> None:
-        """Drops a conversation that nobody watches and that does not run here."""
-        if not stream.sockets and not stream.busy and self.streams.get(stream.conversation) is stream:
-            del self.streams[stream.conversation]
-            self.hints.leave(stream.conversation)
+    @contextlib.contextmanager
+    def doubting(self, tenant: Tenant) -> Iterator[None]:
+        """Has it looked up what this process is to run, should the database go away meanwhile."""
+        try:
+            yield
+        except UNAVAILABLE:
+            self.doubts[tenant.pk] = tenant
+            raise
 
     async def nudge(self, stream: ConversationStream, server: uuid.UUID | None) -> None:
         """Sees to it that whoever runs a conversation looks at what is new in it."""
@@ -184,22 +166,27 @@ class Hub:
         elif stream.busy:
             await self.look(stream)
         else:
-            await self.advance(stream, restart=True)
+            await self.advance(stream)
 
     async def look(self, stream: ConversationStream) -> None:
-        """Tells what others left while a reply runs here, and stops it if another process was asked to."""
-        async with stream.lock:
-            run = stream.run
-            if run is None or stream.sealed:
-                return  # the end of the reply looks by itself
-            waiting = await in_tenant(stream.tenant.pk, journal.look, self.server, stream.conversation)
-            if waiting is None:
-                self.lose(stream)
-                return
-            stream.waiting = True  # for a reply that ended meanwhile: it goes on to what was found here
-            if not stream.sealed:
-                self._announce(stream, waiting)
-                await self.write(stream.tenant.pk, [stream])
+        """Tells what others left while a reply runs here, and stops it if another process was asked to.
+
+        Looks until the database answers: a look whose answer is lost has taken down the flag that asks for one.
+        """
+        await self._patiently(stream, lambda: self._look(stream))
+
+    async def _look(self, stream: ConversationStream) -> None:
+        run = stream.run
+        if run is None or stream.sealed:
+            return  # the end of the reply looks by itself
+        stream.waiting = True  # for a reply that ends meanwhile: it goes on to what is found here
+        waiting = await in_tenant(stream.tenant.pk, journal.look, self.server, stream.conversation)
+        if waiting is None:
+            self.lose(stream)
+            return
+        if not stream.sealed:
+            self._announce(stream, waiting)
+            await self.write(stream.tenant.pk, [stream])
         if run.job.reply in waiting.stops:
             run.stop(TAKEN_OVER if waiting.taken else "")
 
@@ -212,15 +199,15 @@ class Hub:
                 stream.announced.append(Announced(item.row, numbers[-1], item.notice))
 
     async def write(self, tenant_id: int, streams: Sequence[ConversationStream]) -> None:
-        """Logs what is new in some of a tenant's conversations that run here; their locks must be held.
+        """Logs what is new in those of a tenant's conversations whose reply goes on here; their locks must be held.
 
-        While the database is away everything stays for the next time.
+        The end of a reply is logged with its row. While the database is away everything stays for the next time.
         """
         try:
             for stream in streams:
                 if stream.doubtful:
                     await self._settle_doubt(stream)
-            batches = {stream: stream.batch() for stream in streams}
+            batches = {s: s.batch() for s in streams if s.run and not s.sealed}  # not one that ended during the above
             mine = await in_tenant(tenant_id, journal.write_frames, self.server, list(batches.values()))
         except UNAVAILABLE:
             for stream in streams:
@@ -232,11 +219,7 @@ class Hub:
                 continue
             self._logged(stream, batch)
             if mine[batch.conversation]:
-                self.spawn(self._look_again(stream))
-
-    async def _look_again(self, stream: ConversationStream) -> None:
-        with contextlib.suppress(*UNAVAILABLE):  # the flag is still up: the next write tells again
-            await self.look(stream)
+                self.spawn(self.look(stream))
 
     def _logged(self, stream: ConversationStream, batch: Batch) -> None:
         stream.announced = stream.announced[len(batch.announced) :]
@@ -249,9 +232,14 @@ class Hub:
             self.spawn(self.hints.send(stream.conversation))
 
     async def _settle_doubt(self, stream: ConversationStream) -> bool:
-        """Learns what became of a commit without an answer; returns whether the conversation still runs here."""
+        """Learns what became of a commit without an answer; returns whether the conversation still runs here.
+
+        Where it does, numbers past those of this stream are of a message that this process took without being told.
+        Where it does not, they may be those of a process that took over, and tell of something else.
+        """
         last, mine = await in_tenant(stream.tenant.pk, journal.position, self.server, stream.conversation)
-        if stream.flushed < last <= stream.seq:
+        last = min(last, stream.seq) if mine else last
+        if stream.flushed < last and (mine or last == stream.seq):
             stream.announced = [a for a in stream.announced if a.seq > last]
             stream.confirm(last)
         stream.doubtful = False
@@ -268,19 +256,23 @@ class Hub:
 
     # Replies
 
-    async def adopt(self, tenant: Tenant, conversation: uuid.UUID, advanced: Advanced) -> None:
-        """Goes on with a conversation that was taken over from a dead process; its lock must be held."""
-        await self._install(self.stream(tenant, conversation, advanced.base), advanced)
+    async def adopt(self, stream: ConversationStream, advanced: Advanced) -> None:
+        """Goes on with a conversation that no process had, or a dead one; its lock must be held."""
+        if stream.busy:  # with a reply that ended, or was taken over, without this process being told
+            self.lose(stream)
+        await self._install(stream, advanced)
 
-    async def advance(self, stream: ConversationStream, *, restart: bool = False) -> None:
-        """Goes on with a conversation that is this process's own but where it runs nothing."""
-        async with stream.lock:
-            if not stream.busy:
-                await self._install(stream, await self._advanced(stream, restart=restart))
+    async def advance(self, stream: ConversationStream) -> None:
+        """Goes on with a conversation that is this process's own but where it runs nothing; one of UNAVAILABLE."""
+        with self.streams.using(stream.tenant, stream.conversation, stream.seq) as known:
+            async with known.lock:
+                if not known.busy:
+                    with self.doubting(known.tenant):
+                        await self._install(known, await self._advanced(known))
 
-    async def _advanced(self, stream: ConversationStream, *, restart: bool) -> Advanced | None:
+    async def _advanced(self, stream: ConversationStream) -> Advanced | None:
         tenant = stream.tenant
-        return await in_tenant(tenant.pk, journal.advance, self.server, tenant, stream.conversation, restart=restart)
+        return await in_tenant(tenant.pk, journal.advance, self.server, tenant, stream.conversation)
 
     async def _install(self, stream: ConversationStream, advanced: Advanced | None) -> None:
         """Shows frames that are in the log now, and begins the reply that comes with them; the lock must be held."""
@@ -297,17 +289,13 @@ class Hub:
             self.spawn(self._serve(stream, advanced.job))
         elif not stream.busy:
             stream.trim()
-            self.forget_if_idle(stream)
+            self.streams.forget_if_idle(stream)
 
     async def _missing(self, stream: ConversationStream, advanced: Advanced) -> list[str]:
         """Frames that other processes have logged since this one last knew the conversation, and the new ones."""
         frames: list[str] = []
-        try:
-            while (at := stream.seq + len(frames)) < advanced.base:
-                frames += await in_tenant(stream.tenant.pk, queries.read_frames, stream.conversation, at)
-        except UNAVAILABLE:
-            self.doubts.add(stream.tenant.pk)  # the reply that is marked as running has not begun
-            raise
+        while (at := stream.seq + len(frames)) < advanced.base:
+            frames += await in_tenant(stream.tenant.pk, queries.read_frames, stream.conversation, at)
         return [*frames, *advanced.frames[at - advanced.base :]]
 
     async def _serve(self, stream: ConversationStream, job: Job) -> None:
@@ -350,22 +338,20 @@ class Hub:
         if not go_on:
             stream.run, stream.busy, stream.sealed = None, False, False
             stream.trim()
-            self.forget_if_idle(stream)
+            self.streams.forget_if_idle(stream)
         return bool(go_on)
 
     async def _go_on(self, stream: ConversationStream) -> Job | None:
         """Begins the next reply of a conversation; None when there is none after all."""
-        restart, stream.doubtful = stream.doubtful, False
-        try:
-            advanced = await self._advanced(stream, restart=restart)
-            if advanced is None:
-                self.lose(stream)
-                return None
-            stream.busy = advanced.job is not None
-            await self._install(stream, Advanced(advanced.base, advanced.frames))
-        except UNAVAILABLE:
-            stream.doubtful = True
-            raise
+        if stream.run:
+            return None  # of a message that came between two attempts
+        advanced = await self._advanced(stream)
+        if advanced is None:
+            self.lose(stream)
+            return None
+        stream.busy = advanced.job is not None
+        await self._install(stream, Advanced(advanced.base, advanced.frames))
+        stream.doubtful = False
         return advanced.job
 
     async def _patiently(self, stream: ConversationStream, attempt: Callable[[], Coroutine[Any, Any, R]]) -> R:

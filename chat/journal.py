@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat.framelog import SHOWN_AHEAD, Batch, Job, Log, Untold, mark_announced, untold, write_batches
 from chat.handover import request_handover
-from chat.models import TAKEN_OVER, Conversation, Handler, Message, Role, State
+from chat.models import TAKEN_OVER, Conversation, Handler, Message, Role, ServerProcess, State
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id
 
@@ -96,30 +97,29 @@ def finish_reply(server: uuid.UUID, batch: Batch, ending: Ending, *, more: bool)
     return row[0] is not None
 
 
-def advance(server: uuid.UUID, tenant: Tenant, conversation_id: uuid.UUID, *, restart: bool = False) -> Advanced | None:
-    """Announces messages that wait in a conversation where no reply runs, and starts the next reply.
+def advance(server: uuid.UUID, tenant: Tenant, conversation_id: uuid.UUID) -> Advanced | None:
+    """Announces messages that wait in a conversation where this process runs no reply, and starts the next reply.
 
-    Lets go of the conversation when none waits; None when this process does not run it. `restart` begins a reply again
-    that is marked as running though this process never began it, because it was not told that its commit went through.
+    Lets go of the conversation when none waits; None when it is not this process's. A reply that is marked as running
+    begins again: this process never began it, because it was not told that its commit went through.
     """
     conversation = Conversation.objects.select_for_update().filter(pk=conversation_id, server=server).first()
     if conversation is None:
         return None
-    if restart:
-        Message.objects.filter(conversation=conversation, state=State.RUNNING).update(state=State.QUEUED)
+    Message.objects.filter(conversation=conversation, state=State.RUNNING).update(state=State.QUEUED)
     return _advance(tenant, conversation, [])
 
 
-def take_over(
-    server: uuid.UUID, tenant: Tenant, conversation_id: uuid.UUID, *, living: Sequence[uuid.UUID]
-) -> Advanced | None:
+def take_over(server: uuid.UUID, tenant: Tenant, conversation_id: uuid.UUID) -> Advanced | None:
     """Goes on with a conversation whose process is gone: ends what ran as interrupted, starts what waited.
 
     A reply to a pressed button, or to what may be a plain yes, begins again by itself: what was confirmed must not wait
-    for the customer to come back, and running an action twice does it once. None when another process was quicker.
+    for the customer to come back, and running an action twice does it once.
+
+    None when another process was quicker, or has the row locked: a transaction that the dead process left may last for
+    as long as its connection does, and must not hold up all other conversations. Look again later.
     """
-    lost = Conversation.objects.select_for_update(skip_locked=True).exclude(server=None).exclude(server__in=living)
-    conversation = lost.filter(pk=conversation_id).first()
+    conversation = _lost(server).select_for_update(skip_locked=True).filter(pk=conversation_id).first()
     if conversation is None:
         return None
     log = Log(conversation)
@@ -134,9 +134,16 @@ def take_over(
     return _advance(tenant, conversation, log.frames)
 
 
-def lost_conversations(living: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """Conversations of the tenant in scope whose process is not among the living."""
-    return list(Conversation.objects.exclude(server=None).exclude(server__in=living).values_list("pk", flat=True))
+def lost_conversations(server: uuid.UUID) -> list[uuid.UUID]:
+    """Conversations of the tenant in scope whose process is not among the living, as `server` is."""
+    return list(_lost(server).values_list("pk", flat=True))
+
+
+def _lost(server: uuid.UUID) -> QuerySet[Conversation]:
+    """In one statement with who lives: a process that has just come must not be taken for a dead one."""
+    living = ServerProcess.objects.values("pk")
+    lost: QuerySet[Conversation] = Conversation.objects.exclude(server=None).exclude(server=server)
+    return lost.exclude(server__in=living)
 
 
 def conversations_run_by(server: uuid.UUID) -> list[uuid.UUID]:

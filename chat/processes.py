@@ -60,11 +60,6 @@ def beat(server: uuid.UUID) -> Census:
     return Census(len(others), gone, silent)
 
 
-def living() -> list[uuid.UUID]:
-    """Ids of the processes that have not been forgotten."""
-    return list(ServerProcess.objects.values_list("pk", flat=True))
-
-
 def forget(processes: Sequence[uuid.UUID]) -> None:
     """Removes dead processes, so that their conversations can be taken over."""
     ServerProcess.objects.filter(pk__in=processes).delete()

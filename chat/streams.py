@@ -5,12 +5,15 @@ Where another process does, the frames come from the log. Nothing here waits: it
 """
 
 import asyncio
+import contextlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
 from chat.framelog import SHOWN_AHEAD, Announced, Batch
 from chat.frames import encode, encode_numbered
+from chat.hints import Hints
 from tenants.models import Tenant
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ class Socket(Protocol):
     """Where frames go; must take them without waiting."""
 
     wants_html: bool
+    closed: bool
+    """Whether nothing more can be sent: such a socket must not be shown a conversation."""
 
     def push(self, frames: Sequence[str]) -> None: ...
 
@@ -40,6 +45,8 @@ class ConversationStream:
         self.base = self.seq = self.flushed = seq
         self.frames: list[str] = []
         self.sockets: dict[Socket, int] = {}
+        self.users = 0
+        """How many pieces of work under way need it to stay known."""
         self.run: RunningReply | None = None
         self.busy = False
         """Whether this process runs the conversation."""
@@ -140,3 +147,41 @@ class ConversationStream:
         if position < shown:
             socket.push(self.frames[position - self.base : shown - self.base])
             self.sockets[socket] = shown
+
+
+class Streams(dict[uuid.UUID, ConversationStream]):
+    """The conversations that a process knows, by id: those that somebody watches or works on, and those it runs."""
+
+    def __init__(self, hints: Hints) -> None:
+        super().__init__()
+        self._hints = hints
+        self._locks: WeakValueDictionary[uuid.UUID, asyncio.Lock] = WeakValueDictionary()
+
+    def lock_of(self, conversation: uuid.UUID) -> asyncio.Lock:
+        """The lock for changes to a conversation's rows from this process."""
+        return self._locks.setdefault(conversation, asyncio.Lock())
+
+    @contextlib.contextmanager
+    def using(self, tenant: Tenant, conversation: uuid.UUID, seq: int) -> Iterator[ConversationStream]:
+        """The conversation as it is known here, or from number `seq` on; it stays known while it is used.
+
+        Two streams of one conversation would run its replies twice: whoever waits for something keeps hold of it.
+        """
+        stream = self.get(conversation)
+        if stream is None:
+            lock = self.lock_of(conversation)
+            stream = self[conversation] = ConversationStream(tenant, conversation, seq, lock)
+            self._hints.join(conversation)
+        stream.users += 1
+        try:
+            yield stream
+        finally:
+            stream.users -= 1
+            self.forget_if_idle(stream)
+
+    def forget_if_idle(self, stream: ConversationStream) -> None:
+        """Drops a conversation that nobody watches or uses and that does not run here."""
+        idle = not (stream.sockets or stream.busy or stream.users)
+        if idle and self.get(stream.conversation) is stream:
+            del self[stream.conversation]
+            self._hints.leave(stream.conversation)

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 FLUSH_SECONDS = 0.2  # between two writes of the log
 FLUSHES_PER_LOOK = 5  # every so many writes include conversations without new frames, to see who wants attention
 FOLLOW_SECONDS = 0.25  # between two looks at conversations whose reply runs elsewhere
+SWEEP_SECONDS = 60.0  # between two looks for conversations of dead processes while nobody is known to have died
 FOLLOWS_PER_LOOK = 8  # every so many looks include conversations that were quiet
 
 
@@ -33,7 +34,7 @@ class Upkeep:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self._beat_at = self._regular_since = float("-inf")
-        self._began = False
+        self._swept_at = self._dying_until = float("-inf")
         self._loops: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -79,7 +80,7 @@ class Upkeep:
                     if not stream.lock.locked():
                         await stream.lock.acquire()
                         held.append(stream)
-                await self.hub.write(tenant_id, [s for s in held if s.run and not s.sealed])
+                await self.hub.write(tenant_id, held)
             finally:
                 for stream in held:
                     stream.lock.release()
@@ -142,42 +143,46 @@ class Upkeep:
                 self._regular_since = now  # the database was away: the others need time to beat again, too
             self._beat_at, self.hub.others = now, census.others
             dead = census.gone + (census.silent if now - self._regular_since > DEAD_AFTER else [])
-            if dead or not self._began:
+            if dead:
+                self._swept_at, self._dying_until = float("-inf"), now + DEAD_AFTER
                 await in_thread(processes.forget, dead)
+            if now < self._dying_until or now - self._swept_at > SWEEP_SECONDS:
                 await self.take_over()
-                self._began = True
+                self._swept_at = now
             await self._settle_doubts()
         except UNAVAILABLE as error:
             log.warning("The database is away: %s", error)
 
     async def take_over(self) -> None:
-        """Goes on with every conversation whose process is gone."""
-        living = await in_thread(processes.living)
-        for tenant in await in_thread(lambda: list(Tenant.objects.all())):
-            for conversation in await in_tenant(tenant.pk, journal.lost_conversations, living):
-                async with self.hub.lock_of(conversation):
-                    await self._adopt(tenant, conversation, living)
+        """Goes on with every conversation whose process is gone.
 
-    async def _adopt(self, tenant: Tenant, conversation: uuid.UUID, living: list[uuid.UUID]) -> None:
+        One look may miss some: what the dead process sent last is still being committed, and locks its rows. So there
+        are looks for a while after each death, and now and then for whatever was missed even so.
+        """
+        for tenant in await in_thread(lambda: list(Tenant.objects.all())):
+            for conversation in await in_tenant(tenant.pk, journal.lost_conversations, self.hub.server):
+                await self._adopt(tenant, conversation)
+
+    async def _adopt(self, tenant: Tenant, conversation: uuid.UUID) -> None:
         hub = self.hub
-        try:
-            advanced = await in_tenant(tenant.pk, journal.take_over, hub.server, tenant, conversation, living=living)
-        except UNAVAILABLE:
-            hub.doubts.add(tenant.pk)
-            hub.tenants[tenant.pk] = tenant
-            raise
-        if advanced:
-            await hub.adopt(tenant, conversation, advanced)
+        async with hub.streams.lock_of(conversation):
+            with hub.doubting(tenant):
+                advanced = await in_tenant(tenant.pk, journal.take_over, hub.server, tenant, conversation)
+                if advanced:
+                    with hub.streams.using(tenant, conversation, advanced.base) as stream:
+                        await hub.adopt(stream, advanced)
 
     async def _settle_doubts(self) -> None:
         """Begins replies that are this process's own by the database's account, though it was never told."""
         hub = self.hub
-        for tenant_id in list(hub.doubts):
-            for conversation in await in_tenant(tenant_id, journal.conversations_run_by, hub.server):
-                last, mine = await in_tenant(tenant_id, journal.position, hub.server, conversation)
-                if mine:
-                    await hub.advance(hub.stream(hub.tenants[tenant_id], conversation, last), restart=True)
-            hub.doubts.discard(tenant_id)
+        for tenant in list(hub.doubts.values()):
+            del hub.doubts[tenant.pk]  # before the look: a doubt that comes meanwhile is another one
+            with hub.doubting(tenant):
+                for conversation in await in_tenant(tenant.pk, journal.conversations_run_by, hub.server):
+                    last, mine = await in_tenant(tenant.pk, journal.position, hub.server, conversation)
+                    if mine:
+                        with hub.streams.using(tenant, conversation, last) as stream:
+                            await hub.advance(stream)
 
 
 _upkeeps: WeakKeyDictionary[asyncio.AbstractEventLoop, "asyncio.Task[Upkeep]"] = WeakKeyDictionary()

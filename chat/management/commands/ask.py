@@ -25,7 +25,7 @@ TOLD = {"message.reset": "\n(The answer begins again.)", "handover.requested": "
 class Printer:
     """A socket that is a terminal. `ended` is set by the frame that ends the reply to the message that is awaited."""
 
-    wants_html = False
+    wants_html = closed = False
 
     def __init__(self, command: BaseCommand, *, as_json: bool) -> None:
         self.command, self.as_json = command, as_json
