@@ -7,9 +7,9 @@ import pytest
 from channels.layers import InMemoryChannelLayer
 
 from chat import upkeep as upkeep_module
+from chat.framelog import SHOWN_AHEAD
 from chat.hints import Hints
 from chat.hub import Hub
-from chat.framelog import SHOWN_AHEAD
 from chat.models import Conversation, Message, ServerProcess, State
 from chat.upkeep import Upkeep, get_hub
 from tenants.scope import in_tenant, in_thread

@@ -246,7 +246,7 @@ def test_classify_names_bad_lines_and_does_the_others(tenant, tmp_path, line, co
     path = tmp_path / "texts.jsonl"
     path.write_text(f'\n{line}\n{{"id": 2, "text": "I want a refund"}}\n')
     out, err = run("acme", "--texts", path, "--json", "--no-model")
-    assert [json.loads(line)["id"] for line in out.splitlines()] == ["2"]
+    assert [json.loads(line)["id"] for line in out.splitlines()] == [2]
     assert f"line 2: {complaint}" in err or (complaint in err and "line 2" in err)
     assert "1 of 2 lines" in err
 
