@@ -13,7 +13,14 @@ MEASUREMENTS = [
     "chat",
     "sockets",
     "catalogue",
+    "intents",
+    "entities",
+    "orders",
+    "order_questions",
     "retail_services",
+    "retail",
+    "confirmation",
+    "obedience",
 ]
 
 parser = argparse.ArgumentParser(description=__doc__)

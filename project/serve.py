@@ -275,6 +275,8 @@ def announce(address: str) -> None:
     if sign_ins.exists():
         demo = json.loads(sign_ins.read_text())
         say(f"  Chat as a customer:  {address}/{demo['tenant']}/")
+        say(f"  Look at products:    {address}/{demo['tenant']}/products/")
+        say(f"  Take over chats:     {address}/{demo['tenant']}/inbox/")
         say(f"  Review replies:      {address}/{demo['tenant']}/review/")
         say(f"  Keep documents:      {address}/admin/")
         say("Demo sign-ins (password for all of them: " + demo["password"] + ")")

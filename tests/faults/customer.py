@@ -16,8 +16,9 @@ PATIENCE = 60.0  # seconds for what takes a moment; the machine may be busy
 TERMINAL = ("message.done", "message.failed")
 WITHOUT_NUMBER = {"session.ready", "pong", "error", "feedback.saved", "message.html", "socket.closed"}
 NUMBERED = {
-    "message.accepted", "run.started", "run.step", "message.delta", "message.reset", "handover.requested",
-    "action.proposed", "action.done", "frames.skipped", *TERMINAL,
+    "message.accepted", "run.started", "run.step", "message.delta", "message.reset", "message.card",
+    "handover.requested", "handover.taken", "handover.returned", "handover.closed", "action.proposed", "action.done",
+    "frames.skipped", *TERMINAL,
 }  # fmt: skip
 #: What a connection throws while a process is being killed or started.
 BROKEN = (OSError, websockets.WebSocketException, TimeoutError, EOFError)
