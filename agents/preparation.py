@@ -7,6 +7,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from django.db import connection
+
 from agents.actions.queries import open_actions
 from agents.models import AgentPolicy
 from agents.tools.registry import SHOP, tools_of
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
     from agents.models import Action, ToolCall
     from agents.tools.base import Tool
 
+ANYTHING = """
+    SELECT EXISTS (SELECT 1 FROM agents_action WHERE conversation = %s AND tenant_id = %s),
+           EXISTS (SELECT 1 FROM agents_toolcall WHERE conversation = %s AND tenant_id = %s)
+"""
+"""Most conversations have neither, and every turn pays for the question."""
 REMEMBERED = 5.0
 """Seconds for which a tenant's tools and policy are taken to be what they were."""
 
@@ -59,7 +66,11 @@ def _read(turn: Turn, *, begun: bool) -> Prepared:
     if not begun:
         return Prepared(tools, policy)
     conversation = uuid.UUID(turn.conversation)
-    return Prepared(tools, policy, tuple(open_actions(conversation)), calls_of(conversation))
+    with connection.cursor() as cursor:
+        cursor.execute(ANYTHING, [conversation, turn.tenant_id, conversation, turn.tenant_id])
+        proposed, called = cursor.fetchone()
+    actions = tuple(open_actions(conversation)) if proposed else ()
+    return Prepared(tools, policy, actions, calls_of(conversation) if called else {})
 
 
 def _tenant(tenant_id: int) -> tuple[tuple[Tool, ...], AgentPolicy]:

@@ -26,6 +26,7 @@ from knowledge.embedding.base import (
     QueryEncoding,
 )
 from knowledge.embedding.pieces import Cutter, Window
+from knowledge.embedding.recent import RecentVectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,6 +82,7 @@ class LocalEmbedder:
         self._cutter = Cutter(tokenizer)
         self._session = _open_session(folder, threads=threads, prepack=prepack)
         self._projection: Floats = np.load(HERE / "token_projection.npy").astype(np.float32)
+        self._recent = RecentVectors()
         self._bounded = onnxruntime.RunOptions()
         self._bounded.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
@@ -97,6 +99,7 @@ class LocalEmbedder:
         """The vectors of a question (its first 254 pieces); about 3 ms of one core."""
         ids = self._cutter.whole(query)
         vector, layer5 = self._session.run(["embedding", "layer5"], _feed([ids]))
+        self._recent.put(ids, vector[0])
         kept = self._cutter.content[ids]
         tokens = _unit(layer5[0][kept] @ self._projection)
         return QueryEncoding(vector[0], tokens, ids[kept].astype(np.int32), self.pieces_per_word(query))
@@ -105,9 +108,16 @@ class LocalEmbedder:
         """Unit vectors of plain texts (the first 254 pieces of each), float32 [n, 384]."""
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         inputs = [self._cutter.whole(text) for text in texts]
-        for batch in _batches(inputs):
-            feed = _feed([inputs[i] for i in batch])
-            vectors[batch] = self._session.run(["embedding"], feed, self._bounded)[0]
+        missing = []
+        for place, ids in enumerate(inputs):
+            known = self._recent.get(ids)
+            if known is None:
+                missing.append(place)
+            else:
+                vectors[place] = known
+        for batch in _batches([inputs[place] for place in missing]):
+            places = [missing[i] for i in batch]
+            vectors[places] = self._session.run(["embedding"], _feed([inputs[i] for i in places]), self._bounded)[0]
         return vectors
 
     def encode_passages(self, passages: Sequence[PassageInput]) -> list[PassageEncoding]:
