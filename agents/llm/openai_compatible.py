@@ -138,7 +138,9 @@ class OpenAICompatible:
         client = shared_client(self._base_url, self._api_key)
         try:
             async with asyncio.timeout_at(clock.limit):
-                return await client.post("/chat/completions", cast_to=httpx2.Response, body=body, stream=True)
+                return await client.post(
+                    "/chat/completions", cast_to=httpx2.Response, content=orjson.dumps(body), stream=True
+                )
         except TimeoutError as error:
             raise LLMError("no answer in time", kind="first_content", retryable=True) from error
         except openai.APITimeoutError as error:
