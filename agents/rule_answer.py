@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.actions.outcomes import as_proposal
+from agents.actions.outcomes import as_events, as_proposal
 from agents.confidence import is_answerable
 from agents.events import Handover
 from agents.llm.base import Evidence, Finished, Options, TextDelta, Usage
@@ -39,9 +39,12 @@ class RuleAnswer:
                 yield event
 
     async def tell(self, answer: DialogueReply) -> AsyncGenerator[Event, None]:
-        """Say the parts of a dialogue's answer, show its cards and proposals."""
+        """Say the parts of a dialogue's answer, show its cards and proposals, and end the cards it took back."""
         reply = self.reply
         reply.intents, reply.grounded = answer.intents, reply.grounded or answer.grounded
+        for decided in answer.decided:
+            for event in as_events(decided):
+                yield event
         for part in answer.parts:
             async with aclosing(self._part(part, alone=len(answer.parts) == 1)) as shown:
                 async for event in shown:

@@ -78,13 +78,14 @@ def ends_or_restarts(talk: Talk, open_actions: Sequence[Action]) -> bool:
 
 def decline(talk: Talk, action: Action) -> None:
     """Take back a change that waits for the customer's word."""
-    decide(
+    decided = decide(
         tenant_id=talk.context.tenant_id,
         conversation=talk.context.conversation,
         action_id=action.pk,
         confirmed=False,
         actor=talk.context.actor,
     )
+    talk.decided.append(decided)
 
 
 def answers(talk: Talk, requests: Sequence[Request]) -> bool:

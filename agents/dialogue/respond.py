@@ -19,6 +19,7 @@ from agents.tools.registry import has_shop
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agents.actions.outcomes import Decided
     from agents.dialogue.state import Request
     from agents.models import Action
     from agents.routing.intents import Understanding
@@ -38,6 +39,8 @@ class DialogueReply:
     parts: tuple[Part, ...]
     cards: tuple[Card, ...] = ()
     proposed: tuple[Action, ...] = ()
+    decided: tuple[Decided, ...] = ()
+    """Changes that this message took back."""
     handover: tuple[str, str] | None = None
     intents: tuple[str, ...] = ()
     grounded: bool = False
@@ -173,6 +176,7 @@ def _reply(talk: Talk) -> DialogueReply:
         parts=tuple(talk.parts),
         cards=tuple(talk.cards),
         proposed=tuple(talk.proposed),
+        decided=tuple(talk.decided),
         handover=talk.handover,
         intents=tuple(talk.intents) or _classified(talk.understanding),
         grounded=talk.grounded,

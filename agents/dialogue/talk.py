@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
+    from agents.actions.outcomes import Decided
     from agents.dialogue.state import Option, State
     from agents.models import Action
     from agents.routing.intents import Understanding
@@ -50,6 +51,7 @@ class Talk:
     parts: list[Part] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
     proposed: list[Action] = field(default_factory=list)
+    decided: list[Decided] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     intents: list[str] = field(default_factory=list)
     handover: tuple[str, str] | None = None

@@ -289,3 +289,23 @@ async def test_earlier_calls_are_in_the_prompt(customer):
     assert second[: len(first)] == first
     kept = await customer.rows(ToolCall, "name", "error")
     assert kept == [("find_user_id_by_email", ""), ("get_order_details", ""), ("cancel_pending_order", "")]
+
+
+@pytest.mark.parametrize("word", ["never mind", "start over"])
+async def test_rules_that_take_a_change_back_end_its_card(customer, word):
+    [action] = (await customer.say(ASKED)).proposed
+    said = await customer.say(word)
+    assert (said.done.action, said.done.ok, said.done.state) == (action.action, False, "declined")
+    assert await customer.status("#W1") == "pending"
+
+
+@pytest.mark.parametrize("declined", ["button", "no", "never mind"])
+async def test_a_declined_change_is_proposed_anew_when_it_is_asked_for_again(customer, declined):
+    [action] = (await customer.say(ASKED)).proposed
+    decision = Decision(uuid.UUID(action.action), confirmed=False) if declined == "button" else None
+    said = await customer.say("No, leave it." if decision else declined, decision=decision)
+    assert said.done.state == "declined"
+    [again] = (await customer.say("Please cancel #W1, I no longer need it.")).proposed
+    assert again.action != action.action
+    states = await customer.rows(Action, "state")
+    assert sorted(state for (state,) in states) == [ActionState.DECLINED, ActionState.PROPOSED]
