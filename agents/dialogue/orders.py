@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -33,6 +34,12 @@ def answer_orders(talk: Talk, request: Request) -> None:
         return
     if request.goal == goals.LIST:
         list_orders(talk)
+        return
+    numbers = [number for number in dict.fromkeys(request.orders) if not number.startswith(("RFD-", "CMP-"))]
+    if len(numbers) > 1:
+        for number in numbers[:MAX_LISTED]:
+            talk.end_paragraph()
+            answer_orders(talk, replace(request, orders=[number]))
         return
     found = find_orders(talk, request)
     if found.said:

@@ -140,6 +140,19 @@ def test_the_reply_names_intents_tools_and_records(talk_as):
     assert not talk_as("ann_1").say("Do you ship to Canada?").reply.grounded
 
 
+def test_each_of_two_orders_is_shown_once(talk_as):
+    said = talk_as("ann_1").say("status of ORD-2001, ORD-2002 and ORD-2001")
+    assert [card.data["code"] for card in said.reply.cards] == ["ORD-2001", "ORD-2002"]
+
+
+def test_what_is_taken_back_is_told(talk_as):
+    talk = talk_as("ann_1")
+    [proposed] = talk.say("Cancel ORD-2006, I ordered it by mistake").reply.proposed
+    [decided] = talk.say("start over").reply.decided
+    assert (decided.action.pk, decided.state) == (proposed.pk, ActionState.DECLINED)
+    assert talk.say("never mind").reply.decided == ()
+
+
 def test_a_conversation_of_one_customer_shows_nothing_of_another(talk_as):
     talk = talk_as("ann_1")
     for message in (
