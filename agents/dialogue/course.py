@@ -33,6 +33,14 @@ DROP = re.compile(
     r"|olv[ií]dalo|olv[ií]delo|d[eé]jalo|d[eé]jelo|no importa|da igual|vergiss (?:es|das)|vergessen sie (?:es|das)|egal|lass (?:es|gut sein)|lassen wir das|schon gut|abbrechen|doch nicht|laisse(?:z)? tomber|oublie(?:z)?(?: [cç]a)?|peu importe|tant pis|laissons)(?:,?\s*(?:please|thanks?(?: you)?|por favor|gracias|bitte|danke|merci))?\W*$",
     re.IGNORECASE,
 )
+UNWANTED = re.compile(
+    r"^(?!.*(?:\?|\b(?:but|and|instead|aber|und|sondern|pero|sino|mais)\b))\W*(?:(?:no(?:pe)?|nein|non|please|actually|sorry|oh),?\s*)*(?:(?:i )?(?:don['’]?t|do not) (?:want (?:to|you to) )?(?:cancel|change|return|exchange|refund|file|do)\b[^,;]{0,40}|(?:i(?:['’]d| would| want| will|['’]ll)?(?: like| rather)?(?: to)? )?keep (?:it|them|(?:the|my|that|this) order)(?: after all| then| please)?"
+    r"|no (?:quiero|deseo) (?:cancelar|cambiar|devolver)\w*.{0,40}|no (?:lo |la )?(?:canceles?|cambies?)\b.{0,30}|(?:ich (?:möchte|will) )?.{0,30}\b(?:nicht|doch nicht) (?:stornieren|ändern|zurückgeben|umtauschen)|.{0,20}\bbehalten"
+    r"|(?:je )?ne (?:veux|voudrais) (?:pas|plus) (?:(?:l['’])?annuler|changer|retourner|[ée]changer).{0,40}|n['’]annulez pas\b.{0,30})\W*$",
+    re.IGNORECASE,
+)
+"""Says of a change that it is not wanted after all."""
+CANCEL_THAT = re.compile(r"\bcancel (?:that|this)\b", re.IGNORECASE)
 CLOSE = re.compile(
     r"^\W*(?:(?:ok(?:ay)?|great|no|thanks?|thank you(?: very much)?|gracias|danke|merci)[,.!\s]*)*(?:that(?:'s| is| was|’s) (?:all|it|everything)|nothing (?:else|more)|eso es todo|nada m[aá]s|das (?:ist|war|w[äa]re) alles|mehr nicht|c['’]est tout|rien d['’]autre)(?:[,.!\s]*(?:for now|thanks?|thank you|gracias|danke|merci|por ahora))*\W*$",
     re.IGNORECASE,
@@ -66,8 +74,8 @@ def ends_or_restarts(talk: Talk, open_actions: Sequence[Action]) -> bool:
     if CLOSE.match(text):
         talk.say("welcome")
         return True
-    if DROP.match(text):
-        busy = bool(state.task or state.choosing or state.waiting or state.parked or open_actions)
+    busy = bool(state.task or state.choosing or state.waiting or state.parked or open_actions)
+    if (DROP.match(text) or UNWANTED.match(text)) and (busy or not (state.order and CANCEL_THAT.search(text))):
         state.forget_task()
         for action in open_actions:
             decline(talk, action)
