@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agents.context import PastMessage, Turn
     from agents.llm.base import Provider
 
-RECENT_TOKENS = 3000
+RECENT_TOKENS = 2000
 """Budget of the verbatim messages, estimated."""
 CHARACTERS_PER_TOKEN = 4
 MAX_SUMMARY = 800

@@ -14,7 +14,7 @@ from chat.models import UNFINISHED, Conversation, FrameLog, Message, Role, State
 from tenants.access import Access
 from tenants.scope import current_tenant_id
 
-HISTORY_MESSAGES = 40  # messages before a question that the agent reads verbatim
+HISTORY_MESSAGES = 24  # messages before a question that the agent reads verbatim
 FRAME_ROWS = 200  # rows of the log read at once
 #: In the order of the model.
 LOCKED_COLUMNS = ("tenant_id", "id", "user_id", "visitor", "summary", "handled_by", "last_seq", "server")
