@@ -142,6 +142,8 @@ class Conversation:
     frames: list[dict[str, Any]] = field(default_factory=list)
     decided: set[str] = field(default_factory=set)
     retries: int = RETRIES
+    questions: dict[str, str] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
 
     async def connect(self) -> None:
         protocols = ["askwell.v1", *([f"askwell.visitor.{self.visitor}"] if self.visitor else [])]
@@ -161,7 +163,6 @@ class Conversation:
     async def settled(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
         """Sends a frame and reads until its reply has ended, connecting and sending again where the line breaks."""
         start, ends = len(self.frames), time.monotonic() + PATIENCE
-        replies: set[str] = set()
         await self._surely(frame)
         while time.monotonic() < ends:
             try:
@@ -174,16 +175,22 @@ class Conversation:
             self.frames.append(got)
             self.conversation = got.get("conversation") or self.conversation
             self.seq = got.get("seq", self.seq)
-            if got["type"] == "run.started":
-                replies.add(got["message"])
-            if got["type"] in TERMINAL:
-                replies.discard(got["message"])
-                if got["type"] == "message.failed" and got["retryable"] and self.retries:
-                    self.retries -= 1
-                    await self._surely({"type": "message.retry", "message": got["message"]})
-                elif not replies:
-                    return self.frames[start:]
+            await self._follow(got)
+            if got["type"] in TERMINAL and not self.waiting:
+                return self.frames[start:]
         raise TimeoutError(f"no end of a reply in {PATIENCE:g} s: {[f['type'] for f in self.frames[start:]][-5:]}")
+
+    async def _follow(self, frame: dict[str, Any]) -> None:
+        """Keeps account of the messages that wait for an answer; asks again where a reply broke off."""
+        if frame["type"] == "message.accepted":
+            self.waiting.add(frame["message"])
+        elif frame["type"] == "run.started":
+            self.questions[frame["message"]] = frame["reply_to"]
+        elif frame["type"] == "message.done":
+            self.waiting.discard(self.questions[frame["message"]])
+        elif frame["type"] == "message.failed" and frame["retryable"] and self.retries:
+            self.retries -= 1
+            await self._surely({"type": "message.retry", "message": frame["message"]})
 
     async def _surely(self, frame: dict[str, Any]) -> None:
         while True:
