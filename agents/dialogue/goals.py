@@ -79,9 +79,11 @@ _WISH = (
 _REFUND = r"refund\w*|money back|reimburs\w*|reembols\w*|dinero de vuelta|devoluci[oó]n del dinero|mi dinero|\w*erstatt\w*|geld zurück|rembours\w*"
 _COMPLAIN = r"complain\w*|queja\w*|quejarme|reclamaci[oó]n\w*|beschwer\w*|reklam\w*|r[ée]clamation\w*|plainte|plaindre"
 
+COMPLAINING = _any(rf"\b(?:{_COMPLAIN})")
+"""Speaks of a complaint by that word."""
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (COMPLAINT_STATUS, _any(r"§c", rf"(?:{_STATUS_WORDS}).*\b(?:{_COMPLAIN})", rf"\b(?:{_COMPLAIN}).*(?:{_STATUS_WORDS})(?<!is)(?<!was)(?<!has)(?<!have)(?<!ist)(?<!hat)(?<!habe)(?<!ha)")),
-    (COMPLAINT, _any(rf"\b(?:{_COMPLAIN})")),
+    (COMPLAINT, COMPLAINING),
     (REFUND_STATUS, _any(r"§r", rf"(?:{_STATUS_WORDS}).*\b(?:{_REFUND})", rf"\b(?:{_REFUND}|return|devoluci[oó]n|rückgabe|retour)\b.*\b(?:status|state|yet|paid|approved|accepted|arrived|processed|estado|stand|statut)\b", r"\b(?:status|state|estado|stand|statut|[ée]tat)\b.*\b(?:return|devoluci[oó]n|rückgabe|retour)\b", r"\b(?:refunded|reembolsad[ao]|erstattet|rembours[ée]e?s?)\b.*\?")),
     (REFUND, _any(rf"\b(?:{_REFUND})")),
     (CANCEL, _any(r"\bcancel(?:ling|ing|ation)?\b", r"\bcall off\b", r"\b(?:cancel(?:a|ar|en|e|arlo|arla|aci[oó]n)|anul(?:a|ar|en|e|arlo))\b", r"\bstornier\w*|\bstorno\b|\babbestell\w*|\bwiderrufen\b", r"\bannul(?:er|ez|e|ation)\b")),

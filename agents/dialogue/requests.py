@@ -9,9 +9,11 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from agents.dialogue import goals
+from agents.dialogue.complaints import is_faulty, wanted_of
 from agents.dialogue.references import fold, place_in, refers_back
 from agents.dialogue.state import Request
 from commerce.models import Product
+from commerce.models.care import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +40,10 @@ WHEN_AND = re.compile(
 PARCEL = re.compile(r"\b(?:parcel|package|delivery|paket|sendung|paquete|entrega|colis|livraison)\b", re.IGNORECASE)
 ALIKE = 0.72
 """How alike a mention and a name of a product must be, 0 to 1: "my laptop" is no laptop charger."""
+TELL_ME = re.compile(
+    r"^\W*(?:(?:and|also|please|y|und|et|bitte|por favor),? )*(?:tell|show|give|find|compare|list|explain|dime|d[ií]game|mu[eé]str\w*|sag\w*|zeig\w*|nenn\w*|dites|dis|montr\w*)\b",
+    re.IGNORECASE,
+)
 BARE = 2  # words of a clause that is no more than a number
 SHORT = 6  # words of a clause that may leave out what was said before
 
@@ -53,10 +59,13 @@ def read_requests(understanding: Understanding, text: str, *, talked: bool, know
     """
     found: list[Request] = []
     clauses = _rejoined(_whole_questions(understanding.clauses), understanding, text)
+    end = len(text)
     for clause in clauses:
         request = _read(clause, understanding, text, talked=talked or bool(found), known=known)
         if request is not None:
-            _add(found, request)
+            joint = text[end : clause.start]  # as the customer wrote it; nothing where a clause was left out between
+            _add(found, request, joint if joint.strip() else " ")
+        end = clause.end if request is not None else len(text)
     _share_entities(found, understanding)
     return found
 
@@ -151,6 +160,8 @@ def _read(clause: Clause, understanding: Understanding, text: str, *, talked: bo
     numbered = bool(request.orders)
     past = talked and (request.back or request.place is not None or len(words.split()) <= SHORT)
     request.goal = goals.find_goal(words, numbered=numbered, about_past=past)
+    if numbered and request.goal in ("", goals.STATUS) and "?" not in words and is_faulty(words):
+        request.goal = goals.SWAP if wanted_of(words) == Wanted.REPLACEMENT else goals.COMPLAINT
     if request.goal in goals.CHANGES and not (numbered or known) and goals.MODAL.search(words):
         request.goal = goals.ASK
     if not request.goal and _only_identity(inside, words):
@@ -204,11 +215,21 @@ def _intent(clause: Clause, understanding: Understanding) -> str:
     return covering[0].name if covering else ""
 
 
-def _add(found: list[Request], request: Request) -> None:
-    """Add a request, or join it to the one before where both ask the same of the same thing."""
+def _add(found: list[Request], request: Request, joint: str) -> None:
+    """Add a request, or join it to the one before where both ask the same of the same thing.
+
+    Args:
+        found: the requests so far.
+        request: the next one.
+        joint: what stands between the two in the message.
+    """
     before = found[-1] if found else None
     if before is None:
         found.append(request)
+        return
+    if goal := _one_matter(before, request):
+        _join(before, request, joint)
+        before.goal, before.guessed = goal, before.guessed and request.guessed
         return
     if (
         request.goal == goals.ASK
@@ -216,33 +237,60 @@ def _add(found: list[Request], request: Request) -> None:
         and before.goal in (goals.ASK, goals.COMPLAINT, goals.PRODUCT)
         and len(request.text.split()) <= SHORT
     ):
-        before.text = f"{before.text}, {request.text}"
+        before.text = f"{before.text}{joint}{request.text}"
         return
     same_thing = not request.orders or set(request.orders) <= set(before.orders)
     bare = not request.orders and not request.products
     if before.goal == request.goal and same_thing and (bare or before.goal in goals.ORDER_QUESTIONS):
-        _join(before, request)
+        _join(before, request, joint)
     elif (
         bare
         and before.goal in goals.CHANGES
         and (request.guessed or request.goal == before.goal)
         and "?" not in request.text
     ):
-        _join(before, request)  # the reason, or what else there is to say
+        _join(before, request, joint)  # the reason, or what else there is to say
     elif bare and before.goal == goals.COMPLAINT and request.goal in goals.ORDER_QUESTIONS and "?" not in request.text:
-        _join(before, request)  # "your courier was rude" is no question about a courier
+        _join(before, request, joint)  # "your courier was rude" is no question about a courier
     elif bare and before.goal == goals.COMPARE and request.goal in (goals.SEARCH, goals.PRODUCT, goals.ASK):
-        _join(before, request)
+        _join(before, request, joint)
     elif request.goal == goals.COMPARE and before.goal == goals.PRODUCT and len(request.products) < 2:  # noqa: PLR2004 (a comparison)
         request.products = before.products + request.products
-        request.text = f"{before.text}, {request.text}"
+        request.text = f"{before.text}{joint}{request.text}"
         found[-1] = request
     else:
         found.append(request)
 
 
-def _join(before: Request, request: Request) -> None:
-    before.text = f"{before.text} {request.text}"
+def _one_matter(before: Request, request: Request) -> str:
+    """Return the goal of two clauses that tell of one matter, "" where they are two.
+
+    What is wrong with a thing, and what is asked for because of it: a complaint, a return, another of the same.
+    """
+    if request.orders and before.orders and request.orders != before.orders:
+        return ""
+    told = before.guessed and _tells(before) and before.goal not in goals.CARE_QUESTIONS
+    tells = request.guessed and _tells(request)
+    complaint = before.goal == goals.COMPLAINT
+    faulty = complaint and bool(before.orders) and not goals.COMPLAINING.search(before.text)
+    if faulty and not request.products and wanted_of(request.text) == Wanted.REPLACEMENT:
+        return goals.SWAP
+    if faulty and request.goal in goals.CHANGES - {goals.COMPLAINT}:
+        return request.goal
+    announced = request.goal == goals.COMPLAINT and not request.guessed and (told or complaint)
+    described = complaint and not before.guessed and tells
+    broken = told and bool(before.orders) and tells and is_faulty(request.text)
+    return goals.COMPLAINT if announced or described or broken else ""
+
+
+def _tells(request: Request) -> bool:
+    """Whether a clause states something, and asks for nothing."""
+    return "?" not in request.text and not TELL_ME.match(request.text)
+
+
+def _join(before: Request, request: Request, joint: str) -> None:
+    before.text = f"{before.text}{joint}{request.text}"
+    before.orders = before.orders or request.orders
     before.products += [code for code in request.products if code not in before.products]
     before.amounts += request.amounts
 
