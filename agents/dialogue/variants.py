@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from agents.dialogue.complaints import is_faulty
+from agents.dialogue.eligibility import DELIVERED
 from agents.dialogue.methods import able_to_pay, paid_with
 from agents.dialogue.references import content, picked
 from agents.dialogue.saying import described, plain
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
     from commerce.models import OrderItem
 
 MAX_OFFERED = 12
+SAME = re.compile(
+    r"\b(?:same|identical|mism[oa]|igual|dasselbe|(?:der|die|das)?selben?|gleiche[nrs]?|m[eê]me|identique)\b",
+    re.IGNORECASE,
+)
 
 
 def new_items(talk: Talk, task: Task) -> str:
@@ -28,10 +35,13 @@ def new_items(talk: Talk, task: Task) -> str:
     chosen: list[str] = task.slots.setdefault("new", [])
     pieces = pieces_of(order, task.slots["items"])
     for piece in pieces[len(chosen) :]:
-        offered = _offered(piece)
+        offered = _offered(piece, again=_may_be_same(talk, task))
         if not offered:
             talk.say("no_variant", name=plain(piece.name))
             return ENDED
+        if [variant.code for variant in offered] == [piece.variant_code]:
+            chosen.append(piece.variant_code)
+            continue
         wanted = _wanted(talk, task.text, piece, offered)
         if wanted is None:
             return _ask(talk, task, piece, offered)
@@ -48,7 +58,7 @@ def read_variant(talk: Talk, task: Task) -> bool:
     if len(found) == 1:
         chosen.append(found[0].value)
         return True
-    wanted = _wanted(talk, talk.text, piece, _offered(piece))
+    wanted = _wanted(talk, talk.text, piece, _offered(piece, again=_may_be_same(talk, task)))
     if wanted is not None:
         chosen.append(wanted.code)
     return wanted is not None
@@ -72,10 +82,16 @@ def method(talk: Talk, task: Task) -> str:
     return choose_method(talk, task, methods, question, amount=talk.money(abs(difference), order.currency))
 
 
-def _offered(piece: OrderItem) -> list[Variant]:
-    """The variants of a piece's product that can be had, without the one that it is."""
+def _may_be_same(talk: Talk, task: Task) -> bool:
+    """Whether a piece may be exchanged for another of the very same: one that has arrived and is broken."""
+    return filled_order(talk, task).status == DELIVERED and is_faulty(task.text)
+
+
+def _offered(piece: OrderItem, *, again: bool) -> list[Variant]:
+    """The variants of a piece's product that can be had: with `again` the one that it is first, else without it."""
     variants = Variant.objects.filter(product__code=piece.product_code, product__active=True, available=True)
-    return list(variants.exclude(code=piece.variant_code)[:MAX_OFFERED])
+    same = list(variants.filter(code=piece.variant_code)) if again else []
+    return [*same, *variants.exclude(code=piece.variant_code)][:MAX_OFFERED]
 
 
 def _wanted(talk: Talk, text: str, piece: OrderItem, offered: list[Variant]) -> Variant | None:
@@ -89,6 +105,9 @@ def _wanted(talk: Talk, text: str, piece: OrderItem, offered: list[Variant]) -> 
     leading = [variant for score, kept, variant in scored if (score, kept) == best]
     if best[0] and len(leading) == 1:
         return leading[0]
+    same = next((variant for variant in offered if variant.code == piece.variant_code), None)
+    if same and not best[0] and SAME.search(text):
+        return same
     if not best[0]:
         _say_gone(talk, said - current, piece)
     return None
@@ -112,10 +131,15 @@ def _values(options: object) -> list[object]:
     return list(options.values()) if isinstance(options, dict) else []
 
 
+def _option(talk: Talk, variant: Variant, piece: OrderItem) -> Option:
+    label = described(variant.options).replace("\\", "") or variant.code
+    if variant.code != piece.variant_code:
+        return Option(label, variant.code)
+    return Option(talk.words("same_again", variant=label), variant.code, "again")
+
+
 def _ask(talk: Talk, task: Task, piece: OrderItem, offered: list[Variant]) -> str:
     talk.say("ask_variant", name=plain(piece.name), current=described(piece.options))
-    options = [
-        Option(described(variant.options).replace("\\", "") or variant.code, variant.code) for variant in offered
-    ]
+    options = [_option(talk, variant, piece) for variant in offered]
     talk.offer(options, [talk.money(variant.price).replace("\\", "") for variant in offered])
     return ask(task, "variant")

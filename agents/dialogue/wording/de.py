@@ -125,6 +125,7 @@ TEXTS: dict[str, str] = {
     "all_items": "Alle",
     "ask_variant": "Welche Ausführung von {name} möchten Sie stattdessen? Sie haben: {current}.",
     "variant_gone": "{name} in {wanted} ist zurzeit nicht lieferbar.",
+    "same_again": "Noch einmal dasselbe: {variant}",
     "no_variant": "Von {name} gibt es zurzeit keine andere Ausführung, deshalb kann ich sie nicht ändern.",
     "ask_method_return": "Wohin soll das Geld gehen?",
     "ask_method_difference": "Wie soll der Unterschied von {amount} bezahlt werden?",

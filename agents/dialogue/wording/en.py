@@ -125,6 +125,7 @@ TEXTS: dict[str, str] = {
     "all_items": "All of them",
     "ask_variant": "Which {name} would you like instead? You have: {current}.",
     "variant_gone": "{name} in {wanted} is not available at the moment.",
+    "same_again": "The same again: {variant}",
     "no_variant": "There is no other {name} available at the moment, so I cannot change it.",
     "ask_method_return": "Where should the money go?",
     "ask_method_difference": "How should the difference of {amount} be paid?",

@@ -125,6 +125,7 @@ TEXTS: dict[str, str] = {
     "all_items": "Todos",
     "ask_variant": "¿Qué variante de {name} desea en su lugar? Tiene: {current}.",
     "variant_gone": "{name} en {wanted} no está disponible ahora.",
+    "same_again": "El mismo de nuevo: {variant}",
     "no_variant": "Ahora no hay otra variante de {name}, así que no puedo cambiarlo.",
     "ask_method_return": "¿Adónde debe ir el dinero?",
     "ask_method_difference": "¿Cómo se paga la diferencia de {amount}?",

@@ -125,6 +125,7 @@ TEXTS: dict[str, str] = {
     "all_items": "Tous",
     "ask_variant": "Quelle version de {name} souhaitez-vous à la place ? Vous avez : {current}.",
     "variant_gone": "{name} en {wanted} n’est pas disponible actuellement.",
+    "same_again": "Le même à nouveau : {variant}",
     "no_variant": "Il n’y a pas d’autre version de {name} actuellement : je ne peux pas la changer.",
     "ask_method_return": "Où l’argent doit-il aller ?",
     "ask_method_difference": "Comment payer la différence de {amount} ?",
