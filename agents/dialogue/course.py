@@ -223,6 +223,8 @@ def _is_something_else(task: Task, request: Request) -> bool:
             and not request.guessed
             and bool(request.orders)
         )
+    if task.asked == "wanted" and request.goal in (goals.REFUND, goals.SWAP) and not request.orders:
+        return is_question(request.text)
     if task.asked == "address" and not is_question(request.text):
         return False
     if request.guessed or request.goal == goals.ASK:
