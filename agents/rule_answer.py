@@ -56,8 +56,10 @@ class RuleAnswer:
         if answer.handover:
             yield Handover(*answer.handover)
 
-    async def quote(self, found: SearchResult, *, offset: int, alone: bool = True) -> AsyncGenerator[Event, None]:
-        """Answer from passages that the reply has counted from `offset` on."""
+    async def quote(
+        self, found: SearchResult, *, offset: int, alone: bool = True, otherwise: str = ""
+    ) -> AsyncGenerator[Event, None]:
+        """Answer from passages that the reply has counted from `offset` on; say `otherwise` where they are silent."""
         reply = self.reply
         reply.begin_paragraph(offset=offset)
         evidence = Evidence(reply.question, reply.turn.language, found, weak=not is_answerable(found))
@@ -73,17 +75,17 @@ class RuleAnswer:
         for event in reply.settle():
             yield event
         if reply.filter.unknown:
-            reply.finish = "unknown" if alone else "stop"
-            for event in reply.say(self.unknown):
+            reply.finish = "unknown" if alone and not otherwise else "stop"
+            for event in reply.say(otherwise or self.unknown):
                 yield event
 
     async def _part(self, part: Part, *, alone: bool) -> AsyncGenerator[Event, None]:
-        if part.text:
+        if part.text and not part.question:
             for event in self.reply.say(part.text):
                 yield event
         if part.question:
             found = await self.search(part.question)
             offset = len(self.reply.passages) - len(found.passages)
-            async with aclosing(self.quote(found, offset=offset, alone=alone)) as shown:
+            async with aclosing(self.quote(found, offset=offset, alone=alone, otherwise=part.text)) as shown:
                 async for event in shown:
                     yield event

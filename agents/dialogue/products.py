@@ -24,6 +24,7 @@ from agents.dialogue.specifications import (
     find_facts,
     is_about_a_part,
 )
+from agents.dialogue.talk import Part
 from commerce.models import Product
 from commerce.queries import Search, search_products
 
@@ -163,8 +164,14 @@ def _tell(talk: Talk, product: Product, text: str, asked: Sequence[str]) -> bool
     if QUESTION.search(text):
         return False
     facts = find_facts(product, text)
-    for name, value in facts:
-        talk.say("product_fact", name=plain(product.name), fact=plain(name), value=plain(value).rstrip("."))
+    said = [
+        talk.words("product_fact", name=plain(product.name), fact=plain(name), value=plain(value).rstrip("."))
+        for name, value in facts
+    ]
+    if said:
+        talk.end_paragraph()
+        question = text if product.name in text else f"{text} ({product.name})"
+        talk.parts.append(Part(" ".join(said), question))
     return bool(facts)
 
 

@@ -33,7 +33,10 @@ MAX_ORDERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a reply: text to say, or a question that the documents are to answer at this place."""
+    """A piece of a reply: text to say, or a question that the documents are to answer at this place.
+
+    With both, the documents are asked first, because they are cited, and the text is said where they do not answer.
+    """
 
     text: str = ""
     question: str = ""

@@ -109,9 +109,9 @@ def test_asks_for_a_person(page, open_chat, ask):
     open_chat(page)
     answer = ask(page, "Who was the first king of Norway?")
     answer.get_by_role("button", name="Ask a person").click()
-    expect(page.get_by_role("region", name="Hand-over to a person")).to_be_visible()
+    expect(page.get_by_role("region", name="Who answers")).to_be_visible()
     page.reload()
-    expect(page.get_by_role("region", name="Hand-over to a person")).to_be_visible()
+    expect(page.get_by_role("region", name="Who answers")).to_be_visible()
 
 
 def test_nothing_written_is_lost_while_the_line_is_down(page, open_chat, ask):

@@ -88,7 +88,7 @@ def test_too_many_failed_proofs_end_the_attempts(talk_as):
     ],
 )
 def test_a_tool_that_is_switched_off_is_not_used(talk_as, tool, message):
-    assert not talk_as("ann_1").say(message).questions
+    assert talk_as("ann_1").say(message).reply.grounded
     ToolSetting.objects.create(name=tool, enabled=False)
     said = talk_as("ann_1").say(message)
     assert said.questions
