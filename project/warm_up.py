@@ -87,5 +87,5 @@ def _load_intents() -> None:
     for tenant in Tenant.objects.filter(active=True).order_by("pk")[:TENANTS]:
         try:
             understand(tenant.pk, "ready", language=tenant.language)
-        except Exception:
+        except Exception:  # without intents a process can still answer
             log.exception("The intents of %s could not be loaded", tenant.slug)

@@ -61,7 +61,7 @@ def run_inside(action: Action, tool: Tool, *, actor: str, approved: bool = False
         return fail(action, error.code, actor=actor, error=str(error))
     except (OperationalError, InterfaceError):
         raise
-    except Exception:
+    except Exception:  # whatever a change throws, it is rolled back and the customer hears that it failed
         log.exception("The change of action %s failed", action.pk)
         return fail(action, "error", actor=actor)
     return _done(action, change.to_json(), done, actor=actor)
@@ -138,7 +138,7 @@ def run_outside(tenant_id: int, action_id: uuid.UUID, actor: str, *, tell: bool 
         outcome = ToolError("The tool is switched off.", code="gone") if tool is None else _asked(tool, context, action)
     except ToolError as error:
         outcome = error
-    except Exception as error:
+    except Exception as error:  # of somebody else's server: whether it acted is not known, and said so
         log.exception("The change of action %s failed", action_id)
         outcome = ToolError(str(error)[:200], code="unclear")
     with tenant_scope(tenant_id):

@@ -197,7 +197,7 @@ class _Run:
             raise
         except TimeoutError:
             raise _too_slow(tool) from None
-        except Exception as error:
+        except Exception as error:  # a tool that breaks is told to the model and must not end the turn
             if isinstance(error, OperationalError) and isinstance(error.__cause__, QueryCanceled):
                 raise _too_slow(tool) from None
             log.exception("The tool %s failed", tool.name)
