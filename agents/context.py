@@ -46,5 +46,7 @@ class Turn:
     """The customer's name in the audit trail."""
     decision: Decision | None = None
     """Set when the message is a pressed button."""
+    eventful: bool = True
+    """Whether tools have been used in this conversation or changes proposed; most have neither."""
     quiet: bool = False
     """A person answers here: the decision is carried out, and nothing is said but how it ended."""

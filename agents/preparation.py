@@ -7,8 +7,6 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.db import connection
-
 from agents.actions.queries import open_actions
 from agents.models import AgentPolicy
 from agents.tools.registry import SHOP, tools_of
@@ -22,11 +20,6 @@ if TYPE_CHECKING:
     from agents.models import Action, ToolCall
     from agents.tools.base import Tool
 
-ANYTHING = """
-    SELECT EXISTS (SELECT 1 FROM agents_action WHERE conversation = %s AND tenant_id = %s),
-           EXISTS (SELECT 1 FROM agents_toolcall WHERE conversation = %s AND tenant_id = %s)
-"""
-"""Most conversations have neither, and every turn pays for the question."""
 REMEMBERED = 5.0
 """Seconds for which a tenant's tools and policy are taken to be what they were."""
 
@@ -52,25 +45,20 @@ _remembered: dict[int, tuple[float, tuple[Tool, ...], AgentPolicy]] = {}
 
 
 async def prepare(turn: Turn) -> Prepared:
-    """Return what this turn needs; a new conversation of a tenant met a moment ago costs no visit to the database."""
+    """Return what this turn needs; an uneventful conversation of a tenant met a moment ago costs no visit to the database."""
     known = _remembered.get(turn.tenant_id)
     fresh = known is not None and known[0] > time.monotonic()
-    begun = bool(turn.history or turn.decision)
-    if known and fresh and not begun:
+    if known and fresh and not turn.eventful:
         return Prepared(known[1], known[2])
-    return await in_tenant(turn.tenant_id, _read, turn, begun=begun)
+    return await in_tenant(turn.tenant_id, _read, turn)
 
 
-def _read(turn: Turn, *, begun: bool) -> Prepared:
+def _read(turn: Turn) -> Prepared:
     tools, policy = _tenant(turn.tenant_id)
-    if not begun:
+    if not turn.eventful:
         return Prepared(tools, policy)
     conversation = uuid.UUID(turn.conversation)
-    with connection.cursor() as cursor:
-        cursor.execute(ANYTHING, [conversation, turn.tenant_id, conversation, turn.tenant_id])
-        proposed, called = cursor.fetchone()
-    actions = tuple(open_actions(conversation)) if proposed else ()
-    return Prepared(tools, policy, actions, calls_of(conversation) if called else {})
+    return Prepared(tools, policy, tuple(open_actions(conversation)), calls_of(conversation))
 
 
 def _tenant(tenant_id: int) -> tuple[tuple[Tool, ...], AgentPolicy]:

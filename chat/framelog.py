@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from agents.actions.queries import is_eventful
 from agents.context import Decision, Turn
 from agents.models import Action, ActionState
 from chat.frames import encode_numbered
@@ -207,6 +208,7 @@ def job_of(
         user=conversation.user_id,
         actor=owner.replace(":", " "),
         decision=decision,
+        eventful=not alone and is_eventful(conversation.pk),
         quiet=conversation.handled_by == Handler.PERSON,
     )
     return Job(tenant, conversation.pk, owner, question.pk, reply, turn)

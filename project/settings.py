@@ -118,7 +118,7 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
         **_database,
-        "OPTIONS": {**_database["OPTIONS"], "pool": _pool},
+        "OPTIONS": {**_database["OPTIONS"], "pool": _pool, "server_side_binding": True, "prepare_threshold": 5},
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
     },

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import connection
 from django.utils import timezone
 
 from agents.models import Action, ActionState, AgentPolicy
+from tenants.scope import current_tenant_id
 
 if TYPE_CHECKING:
     import uuid
 
     from django.db.models import QuerySet
+
+ANYTHING = """
+    SELECT EXISTS (SELECT 1 FROM agents_action WHERE conversation = %s AND tenant_id = %s)
+        OR EXISTS (SELECT 1 FROM agents_toolcall WHERE conversation = %s AND tenant_id = %s)
+"""
+
+
+def is_eventful(conversation: uuid.UUID) -> bool:
+    """Whether tools were used in a conversation or changes proposed. Every turn pays for this question: no ORM."""
+    tenant = current_tenant_id()
+    with connection.cursor() as cursor:
+        cursor.execute(ANYTHING, [conversation, tenant, conversation, tenant])
+        eventful: bool = cursor.fetchone()[0]
+    return eventful
 
 
 def open_actions(conversation: uuid.UUID) -> list[Action]:

@@ -356,6 +356,32 @@ def test_a_change_proposed_again_is_shown_where_it_was_last_proposed(page, propo
     expect(page.locator(f'[data-action="{ACTION}"]')).to_have_count(1)
 
 
+@pytest.mark.parametrize("news", ["accepted", "done", "proposed again"])
+def test_a_reply_that_is_drawn_late_brings_no_old_card_back(page, proposed, news):
+    held = []
+    page.route(re.compile(f"/messages/{REPLY}"), lambda route: held.append(route))  # noqa: PLW0108 (needs a function of its own)
+    finish(proposed)
+    while not held:
+        page.wait_for_timeout(20)
+    told = "Passing it on"
+    if news == "proposed again":
+        proposed.say("message.accepted", client_id="again", message=PRESSED, text="And the return?")
+        proposed.say("run.started", message=NEXT, reply_to=PRESSED)
+        proposed.say("action.proposed", message=NEXT, action=ACTION, summary="", state="proposed", html=drawn())
+        told = "Confirm return"
+    else:
+        accept(proposed)
+    if news == "done":
+        proposed.say("action.done", message=NEXT, action=ACTION, ok=True, summary="", html=drawn("done"))
+        told = "The return is registered."
+    card = page.locator(f'[data-action="{ACTION}"]')
+    expect(card).to_contain_text(told)
+    held[0].fulfill(body=FINISHED.replace("</article>", f"{drawn()}</article>"), content_type="text/html")
+    expect(page.locator(f'article[data-message="{REPLY}"]')).to_contain_text("The end.")
+    expect(card).to_have_count(1)
+    expect(card).to_contain_text(told)
+
+
 def test_a_link_from_the_shop_begins_the_message(page, open_chat):
     open_chat(page, "?order=ORD-1002")
     box = page.get_by_label("Message", exact=True)

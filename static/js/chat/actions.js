@@ -6,6 +6,7 @@ import { clone, fetched } from "./fragments.js";
 
 const MINUTE = 60_000; // milliseconds
 const BUTTON = /^action\.([0-9a-f-]{36})\./; // the client_id of a message that is a pressed button
+const OPEN = ["proposed", "sending"]; // states of a card whose change has not come to its end
 const LOOK_EVERY = 5_000; // milliseconds between two looks at the time that is left
 
 export class Actions {
@@ -13,6 +14,8 @@ export class Actions {
   #send;
   #key;
   #pressed; // the frames of buttons that the server has not acknowledged, by action
+  #accepted = new Set(); // actions that are being carried out
+  #ended = new Map(); // how actions ended, as the server drew it
 
   /** `send(frame)` returns whether the frame went out; `owner` tells apart whose buttons these are. */
   constructor(slug, owner, messages, send) {
@@ -33,8 +36,7 @@ export class Actions {
 
   /** A proposal came: the same change proposed again moves to the newest reply. */
   proposed(id) {
-    const cards = this.#cards(id);
-    for (const card of cards.slice(0, -1)) card.remove();
+    this.#accepted.delete(id);
     this.mend(this.messages);
   }
 
@@ -45,17 +47,16 @@ export class Actions {
 
   /** A button of this conversation was pressed, here or in another window. */
   accepted(id) {
+    this.#accepted.add(id);
     for (const card of this.#cards(id)) this.#showSending(card);
   }
 
   /** A change has come to its end. */
   done(id, html) {
     this.#forget(id);
-    for (const card of this.#cards(id)) {
-      const holder = document.createElement("template");
-      holder.innerHTML = html;
-      this.#replace(card, holder.content.firstElementChild);
-    }
+    this.#accepted.delete(id);
+    this.#ended.set(id, html);
+    for (const card of this.#cards(id)) this.#showEnd(card);
     const [card] = this.#cards(id);
     if (card) announce(card.innerText);
   }
@@ -63,6 +64,7 @@ export class Actions {
   /** The reply to a message has ended: a button that it leaves unanswered can be pressed again. */
   ended(clientId) {
     const id = BUTTON.exec(clientId)?.[1];
+    this.#accepted.delete(id);
     if (id) this.#ask(id, (card) => card.dataset.state === "sending");
   }
 
@@ -72,12 +74,14 @@ export class Actions {
     this.#ask(id, () => true);
   }
 
-  /** Shows what is pressed as pressed, in a part of the page that the server has just drawn. */
+  /** Brings a part of the page up to date that the server drew, maybe before the latest news; each change stands once. */
   mend(part) {
     for (const card of part.querySelectorAll("[data-action]")) {
-      if (!this.#pressed.has(card.dataset.action)) continue;
-      if (card.dataset.state === "proposed") this.#showSending(card);
-      else if (card.dataset.state !== "sending") this.#forget(card.dataset.action);
+      const { action: id, state } = card.dataset;
+      if (card !== this.#cards(id).at(-1)) card.remove();
+      else if (this.#ended.has(id) && OPEN.includes(state)) this.#showEnd(card);
+      else if (this.#pressed.has(id) && !OPEN.includes(state)) this.#forget(id);
+      else if ((this.#pressed.has(id) || this.#accepted.has(id)) && state === "proposed") this.#showSending(card);
     }
   }
 
@@ -98,6 +102,12 @@ export class Actions {
     const sending = clone("sending").firstElementChild;
     sending.dataset.action = card.dataset.action;
     this.#replace(card, sending, focus);
+  }
+
+  #showEnd(card) {
+    const holder = document.createElement("template");
+    holder.innerHTML = this.#ended.get(card.dataset.action);
+    this.#replace(card, holder.content.firstElementChild);
   }
 
   #replace(card, fresh, focus = card.contains(document.activeElement)) {
