@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from agents.actions.queries import open_actions
-from agents.models import AgentPolicy
+from agents.models import AgentPolicy, AnswerPolicy
 from agents.tools.registry import SHOP, tools_of
 from agents.transcript import calls_of
 from tenants.scope import in_tenant
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
     from agents.tools.base import Tool
 
 REMEMBERED = 5.0
-"""Seconds for which a tenant's tools and policy are taken to be what they were."""
+"""Seconds for which what a tenant has set is taken to be what it was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The tenant's tools and policy, and what is open in the conversation."""
+    """What the tenant has set, shared by its turns and never changed, and what is open in the conversation."""
 
     tools: tuple[Tool, ...] = ()
     policy: AgentPolicy = field(default_factory=AgentPolicy)
+    answers: AnswerPolicy = field(default_factory=AnswerPolicy)
     actions: tuple[Action, ...] = ()
     """Proposed changes that wait for the customer."""
     calls: Mapping[str, Sequence[ToolCall]] = field(default_factory=dict)
@@ -41,30 +42,37 @@ class Prepared:
         return any(SHOP in tool.tags or tool.external for tool in self.tools)
 
 
-_remembered: dict[int, tuple[float, tuple[Tool, ...], AgentPolicy]] = {}
+_remembered: dict[int, tuple[float, Prepared]] = {}
+"""What tenants have set, and until when it is believed."""
 
 
 async def prepare(turn: Turn) -> Prepared:
-    """Return what this turn needs; an uneventful conversation of a tenant met a moment ago costs no visit to the database."""
+    """Return what this turn needs; a conversation without tools, of a tenant met a moment ago, costs no visit."""
     known = _remembered.get(turn.tenant_id)
-    fresh = known is not None and known[0] > time.monotonic()
-    if known and fresh and not turn.eventful:
-        return Prepared(known[1], known[2])
+    if known and known[0] > time.monotonic() and not turn.eventful:
+        return known[1]
     return await in_tenant(turn.tenant_id, _read, turn)
 
 
 def _read(turn: Turn) -> Prepared:
-    tools, policy = _tenant(turn.tenant_id)
+    known = tenant_settings(turn.tenant_id)
     if not turn.eventful:
-        return Prepared(tools, policy)
+        return known
     conversation = uuid.UUID(turn.conversation)
-    return Prepared(tools, policy, tuple(open_actions(conversation)), calls_of(conversation))
+    return replace(known, actions=tuple(open_actions(conversation)), calls=calls_of(conversation))
 
 
-def _tenant(tenant_id: int) -> tuple[tuple[Tool, ...], AgentPolicy]:
+def tenant_settings(tenant_id: int) -> Prepared:
+    """Return what the tenant in scope has set, without a conversation; at most `REMEMBERED` old."""
     known = _remembered.get(tenant_id)
     if known is None or known[0] <= time.monotonic():
-        tools = tuple(tools_of(tenant_id))
-        policy = AgentPolicy.objects.first() or AgentPolicy()
-        known = _remembered[tenant_id] = (time.monotonic() + REMEMBERED, tools, policy)
-    return known[1], known[2]
+        known = _remembered[tenant_id] = (time.monotonic() + REMEMBERED, _settings(tenant_id))
+    return known[1]
+
+
+def _settings(tenant_id: int) -> Prepared:
+    return Prepared(
+        tools=tuple(tools_of(tenant_id)),
+        policy=AgentPolicy.objects.first() or AgentPolicy(),
+        answers=AnswerPolicy.objects.first() or AnswerPolicy(),
+    )
