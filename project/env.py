@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 SMTP_PORTS, PLAIN_SMTP = {"smtp": 587, "smtps": 465}, 25
+MAX_PRICE = 100_000  # US dollars per million tokens
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -66,6 +68,31 @@ def redis_url(name: str) -> str:
     if value and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
         raise ImproperlyConfigured(f"{name} is {value!r}: write an address such as redis://127.0.0.1:6379/0.")
     return value
+
+
+def prices(name: str) -> dict[str, tuple[Decimal, Decimal]]:
+    """What models cost: `model=input/output` separated by commas, in US dollars per million tokens."""
+    found = {}
+    for part in words(name):
+        model, _, pair = part.rpartition("=")  # the names of models may hold anything but a comma
+        reading, slash, writing = pair.partition("/")
+        try:
+            found[model.strip()] = _price(reading), _price(writing)
+        except (InvalidOperation, ValueError):
+            slash = ""
+        if not model.strip() or not slash:
+            raise ImproperlyConfigured(
+                f"{name} has {part!r}: write model=input/output in US dollars per million tokens, separated by commas, "
+                "such as gpt-4.1-mini=0.40/1.60."
+            )
+    return found
+
+
+def _price(written: str) -> Decimal:
+    price = Decimal(written.strip())
+    if not price.is_finite() or not 0 <= price <= MAX_PRICE:
+        raise ValueError(written)
+    return price
 
 
 def folder(name: str, default: str) -> Path:

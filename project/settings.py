@@ -1,6 +1,7 @@
 """Django's settings: pure data, read from the environment once. Nothing here writes a file or opens a connection."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from django.urls import reverse_lazy
@@ -173,6 +174,8 @@ class Models:
     fallback_api_key: str
     fallback_model: str
     embedding_model: str
+    prices: dict[str, tuple[Decimal, Decimal]]
+    """By the model's name, in US dollars per million tokens: of what it reads, and of what it writes."""
 
 
 ASKWELL = Models(
@@ -184,7 +187,10 @@ ASKWELL = Models(
     fallback_api_key=env.text("ASKWELL_FALLBACK_API_KEY"),
     fallback_model=env.text("ASKWELL_FALLBACK_MODEL"),
     embedding_model=env.text("ASKWELL_EMBEDDING_MODEL"),
+    prices=env.prices("ASKWELL_PRICES"),
 )
+# Whether owners of tenants may name language models at addresses inside the network, such as http://127.0.0.1:11434/v1.
+ASKWELL_PRIVATE_MODELS = env.flag("ASKWELL_PRIVATE_MODELS", default=EMBEDDED_DATABASE)
 ASKWELL_INDEX = env.choice("ASKWELL_INDEX", "faiss", ("faiss", "pgvector"))
 ASKWELL_DEMO = env.flag("ASKWELL_DEMO", default=EMBEDDED_DATABASE)
 

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 from unfold import widgets
 
+from agents.llm.secrets import UnreadableError
 from agents.models import HttpTool, ToolKind
 from agents.tools.arguments import check_arguments
 from agents.tools.base import ToolContext, ToolError
@@ -84,8 +85,18 @@ class HttpToolForm(OwnForm):
         )  # fmt: skip
 
     def clean_secret(self) -> str:
-        """The new secret, or the one there is."""
-        return str(self.cleaned_data["secret"] or self.instance.secret)
+        """The new secret, or the one there is; ValidationError where that cannot be read any more."""
+        if self.cleaned_data["secret"]:
+            return str(self.cleaned_data["secret"])
+        try:
+            return str(self.instance.secret)
+        except UnreadableError:
+            if self.data.get("forget_secret"):
+                return ""
+            raise forms.ValidationError(
+                "The secret there is cannot be read: SECRET_KEY of this installation has changed. Enter it again, or "
+                "tick “Forget the secret”."
+            ) from None
 
     def clean(self) -> dict[str, Any]:
         """Check the tool as a whole."""
@@ -97,6 +108,11 @@ class HttpToolForm(OwnForm):
             for field, problems in problems_of(row).items():
                 self.add_error(field, problems)
         return values
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc] # not in the stubs
+        if not self.errors:
+            self.instance.secret = self.cleaned_data["secret"]
 
 
 @admin.register(HttpTool)

@@ -19,7 +19,9 @@ import orjson
 
 from agents.llm.base import Chunk, Finished, LLMError, TextDelta, ToolCallDelta, Usage
 from agents.llm.bursts import Bursts
+from agents.llm.connections import public_client
 from agents.llm.request import request_body
+from agents.llm.secrets import scrub
 from agents.llm.sse import EventDecoder, EventTooLargeError
 
 if TYPE_CHECKING:
@@ -52,18 +54,20 @@ TOOLS_REFUSED = frozenset({400, 404, 422, 501})
 
 _without_tools: set[tuple[str, str]] = set()
 """Addresses and models that have answered only without tools."""
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], openai.AsyncOpenAI]] = WeakKeyDictionary()
+_Clients = dict[tuple[str, str, bool], openai.AsyncOpenAI]
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Clients] = WeakKeyDictionary()
 
 
-def shared_client(base_url: str, api_key: str) -> openai.AsyncOpenAI:
+def shared_client(base_url: str, api_key: str, *, public_only: bool = False) -> openai.AsyncOpenAI:
     """Return the client of this address and key on the running loop; connections are pooled in it."""
     clients = _clients.setdefault(asyncio.get_running_loop(), {})
-    client = clients.get((base_url, api_key))
+    client = clients.get((base_url, api_key, public_only))
     if client is None:
-        client = clients[base_url, api_key] = openai.AsyncOpenAI(
+        client = clients[base_url, api_key, public_only] = openai.AsyncOpenAI(
             api_key=api_key or NO_KEY,
             base_url=base_url or None,
             max_retries=0,
+            http_client=public_client() if public_only else None,
             timeout=httpx2.Timeout(FIRST_CONTENT_LIMIT, connect=CONNECT_LIMIT, pool=CONNECT_LIMIT),
         )
     return client
@@ -78,12 +82,18 @@ async def close_clients() -> None:
 class OpenAICompatible:
     """A model behind an address and a key."""
 
-    def __init__(self, *, name: str, model: str, base_url: str = "", api_key: str = "") -> None:
-        """Name it for traces ("primary", "fallback"); an empty `base_url` means OpenAI's own."""
+    def __init__(
+        self, *, name: str, model: str, base_url: str = "", api_key: str = "", public_only: bool = False
+    ) -> None:
+        """Name it for traces ("primary", "fallback"); an empty `base_url` means OpenAI's own.
+
+        With `public_only`, no connection leads inside the network, whoever named the address.
+        """
         self.name = name
         self.model = model
         self._base_url = base_url
         self._api_key = api_key
+        self._public_only = public_only
 
     async def stream(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], options: Options
@@ -135,7 +145,7 @@ class OpenAICompatible:
         return response
 
     async def _post(self, body: dict[str, Any], clock: _Clock) -> httpx2.Response:
-        client = shared_client(self._base_url, self._api_key)
+        client = shared_client(self._base_url, self._api_key, public_only=self._public_only)
         try:
             async with asyncio.timeout_at(clock.limit):
                 return await client.post(
@@ -147,7 +157,8 @@ class OpenAICompatible:
             raise LLMError("no connection or no answer in time", kind="connect", retryable=True) from error
         except openai.APIStatusError as error:
             retryable = error.status_code in RETRYABLE_STATUSES or error.status_code >= SERVER_ERROR
-            raise LLMError(str(error), kind="status", retryable=retryable, status=error.status_code) from error
+            said = scrub(str(error), self._api_key)  # some servers repeat the key that they refuse
+            raise LLMError(said, kind="status", retryable=retryable, status=error.status_code) from error
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise LLMError(f"{type(error).__name__}: {error}", kind="connect", retryable=True) from error
 

@@ -37,6 +37,8 @@ class LanguageModel(TenantOwned):
         help_text=_("US dollars per million tokens written; empty: unknown."),
     )  # fmt: skip
     active = models.BooleanField(default=True)
+    private = models.BooleanField(default=False, editable=False)
+    """An operator named the address, which may lie inside the network; others reach public addresses alone."""
 
     class Meta(TenantOwned.Meta):
         ordering = ["role", "position", "pk"]

@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from agents.llm.secrets import seal, unseal
 from tenants.models import TenantOwned
 
 NAME_LENGTH = 60  # characters
@@ -51,7 +52,7 @@ class HttpTool(TenantOwned):
     url = models.CharField(max_length=500, help_text=_("https://shop.example/stock/{item}"))
     arguments = models.JSONField(default=list, blank=True)
     headers = models.JSONField(default=dict, blank=True, help_text=_("{secret} stands for the secret."))
-    secret = models.CharField(max_length=500, blank=True)
+    sealed_secret = models.TextField(blank=True, editable=False)
     summary = models.CharField(
         max_length=300, blank=True, help_text=_("What the customer confirms: “Book a fitting on {day}”.")
     )
@@ -65,6 +66,15 @@ class HttpTool(TenantOwned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def secret(self) -> str:
+        """What stands for {secret}; UnreadableError when it was kept under another SECRET_KEY."""
+        return unseal(self.sealed_secret)
+
+    @secret.setter
+    def secret(self, text: str) -> None:
+        self.sealed_secret = seal(text)
 
 
 class ToolCall(TenantOwned):

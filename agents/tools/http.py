@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 from django.conf import settings
 
+from agents.llm.secrets import UnreadableError
 from agents.models import HttpMethod, HttpTool, ToolKind
 from agents.tools.base import Tool, ToolContext, ToolError, ToolResult
 from agents.tools.results import plain, plain_json
@@ -73,7 +74,14 @@ def _ask(row: HttpTool, context: ToolContext, **arguments: Any) -> ToolResult:
     """
     if row.kind == ToolKind.CHANGE and not context.key:
         raise ToolError("The customer has not confirmed this.", code="not_confirmed")
-    request = _request(row, context, arguments)
+    try:
+        secret = row.secret
+    except UnreadableError:
+        log.warning("The secret of the HTTP tool %s was kept under another SECRET_KEY: enter it again", row.name)
+        raise ToolError(
+            "This tool's secret cannot be read any more: it must be entered again.", code="refused"
+        ) from None
+    request = _request(row, secret, context, arguments)
     try:
         reply = send(request, seconds=row.limit_ms / 1000, limit=MAX_READ, allowed=is_allowed)
     except NotPublicError:
@@ -83,10 +91,10 @@ def _ask(row: HttpTool, context: ToolContext, **arguments: Any) -> ToolResult:
     except FetchError:
         log.warning("The server of the HTTP tool %s could not be reached", row.name)
         raise ToolError("The server behind this tool could not be reached.", code="tool_failure") from None
-    return _result(row, reply)
+    return _result(secret, reply)
 
 
-def _request(row: HttpTool, context: ToolContext, arguments: Mapping[str, Any]) -> Request:
+def _request(row: HttpTool, secret: str, context: ToolContext, arguments: Mapping[str, Any]) -> Request:
     customer = context.known_customer().code if row.needs_customer else ""
     url = row.url.replace(CUSTOMER, quote(customer, safe=""))
     query: dict[str, Any] = {}
@@ -99,7 +107,7 @@ def _request(row: HttpTool, context: ToolContext, arguments: Mapping[str, Any]) 
             (query if place == "query" else body)[name] = arguments[name]
     if query:
         url += ("&" if "?" in url else "?") + urlencode({name: _written(value) for name, value in query.items()})
-    headers = {name: _header(row, value, customer) for name, value in row.headers.items()}
+    headers = {name: _header(secret, value, customer) for name, value in row.headers.items()}
     if row.kind == ToolKind.CHANGE:
         headers["Idempotency-Key"] = context.key
     if row.method == HttpMethod.GET:
@@ -120,14 +128,14 @@ def _written(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _header(row: HttpTool, value: str, customer: str) -> str:
-    return value.replace(CUSTOMER, quote(customer, safe="")).replace(SECRET, row.secret)
+def _header(secret: str, value: str, customer: str) -> str:
+    return value.replace(CUSTOMER, quote(customer, safe="")).replace(SECRET, secret)
 
 
-def _result(row: HttpTool, reply: Reply) -> ToolResult:
+def _result(secret: str, reply: Reply) -> ToolResult:
     text = reply.data.decode(_charset(reply), errors="replace")
-    if row.secret:
-        text = text.replace(row.secret, "[secret]")
+    if secret:
+        text = text.replace(secret, "[secret]")
     if reply.status >= CLIENT_ERROR:
         code = "tool_failure" if reply.status >= SERVER_ERROR else "rejected"
         code = "not_found" if reply.status == NOT_FOUND else code
