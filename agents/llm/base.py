@@ -68,6 +68,8 @@ class Options:
     """Overrides the provider's own model when not empty."""
     deadline: float | None = None
     """Loop time after which nothing more is waited for, whatever the provider's own limits say."""
+    feature: str = ""
+    """What the request is counted as, one of `agents.models.Feature`; empty: what its account says."""
 
 
 @dataclass(frozen=True, slots=True)
