@@ -17,6 +17,7 @@ from agents import prompts
 from agents.citations import SHOWN_NUMBER
 from agents.followup import carry_topic, is_dependent
 from agents.llm.base import LLMError, Message, Options, TextDelta
+from agents.models import Feature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +94,7 @@ async def _ask_model(turn: Turn, model: Provider) -> str:
         *as_prompt(recent_messages(turn)[-4:]),
         Message("user", turn.question),
     ]
-    options = Options(temperature=0.0, max_tokens=REWRITE_TOKENS)
+    options = Options(temperature=0.0, max_tokens=REWRITE_TOKENS, feature=Feature.REWRITE)
     text = ""
     try:
         async with asyncio.timeout(REWRITE_LIMIT), aclosing(model.stream(messages, (), options)) as chunks:

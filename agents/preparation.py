@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from agents.actions.queries import open_actions
+from agents.budgets import budgets_of
 from agents.models import AgentPolicy, AnswerPolicy
 from agents.tools.registry import SHOP, tools_of
 from agents.transcript import calls_of
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agents.context import Turn
-    from agents.models import Action, ToolCall
+    from agents.models import Action, Budget, ToolCall
     from agents.tools.base import Tool
 
 REMEMBERED = 5.0
@@ -31,6 +32,7 @@ class Prepared:
     tools: tuple[Tool, ...] = ()
     policy: AgentPolicy = field(default_factory=AgentPolicy)
     answers: AnswerPolicy = field(default_factory=AnswerPolicy)
+    budgets: tuple[Budget, ...] = ()
     actions: tuple[Action, ...] = ()
     """Proposed changes that wait for the customer."""
     calls: Mapping[str, Sequence[ToolCall]] = field(default_factory=dict)
@@ -75,4 +77,5 @@ def _settings(tenant_id: int) -> Prepared:
         tools=tuple(tools_of(tenant_id)),
         policy=AgentPolicy.objects.first() or AgentPolicy(),
         answers=AnswerPolicy.objects.first() or AnswerPolicy(),
+        budgets=budgets_of(),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from agents import memory
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from agents.context import Turn
     from agents.llm import chain
     from agents.llm.base import Message, Provider
+    from agents.llm.metering import Account
     from agents.tools.base import Card
     from agents.trace import Trace
     from knowledge.retrieval.search import Passage, SearchResult
@@ -45,6 +47,8 @@ class Reply:
     finish: str = "stop"
     intents: tuple[str, ...] = ()
     usage: Usage = field(default_factory=lambda: Usage(estimated=False))
+    account: Account | None = None
+    """Who pays for the requests to models; None where nothing is counted."""
     provider: Provider | None = None
     degraded: bool = False
     grounded: bool = False
@@ -139,12 +143,14 @@ class Reply:
         titles = [citation.title for citation in checked.citations]
         sure = confidence(self.found, checked.support) if self.found and known else 0.0
         self.trace.event("answer")
+        usage, cost = self._charged()
         answer = Answer(
             text=self.text,
             citations=checked.citations,
             confidence=max(sure, RECORD_CONFIDENCE) if self.grounded and known else sure,
             intents=self.intents,
-            usage=self.usage,
+            usage=usage,
+            cost=cost,
             model=self.provider.model if self.provider else "none",
             finish=self.finish,
             known=known,
@@ -154,6 +160,13 @@ class Reply:
         )
         self.trace.answered(answer, provider=self.provider.name if self.provider else "", support=checked.support)
         return answer
+
+    def _charged(self) -> tuple[Usage, Decimal]:
+        """What all requests of the turn came to: failed ones and rewritings, too."""
+        if self.account is None or not self.account.calls:
+            return self.usage, Decimal(0)
+        self.account.understood(self.intents[0] if self.intents else "")
+        return self.account.usage, self.account.cost
 
     def _renew_filter(self) -> None:
         self.filter = OutputFilter(

@@ -17,6 +17,7 @@ from agents.context import Decision
 from agents.events import Event, Failed, Handover, Step
 from agents.llm import chain
 from agents.llm.base import LLMError
+from agents.llm.metering import Account
 from agents.model_answer import Basis, answer_by_model
 from agents.phrases import PHRASES, phrase
 from agents.reply import Reply
@@ -91,6 +92,7 @@ class Answering:
             return
         reply.trace.event("input")
         prepared = await self.services.prepare(turn)
+        reply.account = Account.of(turn, prepared.budgets)
         decided = await self._decided(prepared)
         shortcut = find_shortcut(turn.question, turn.language) if decided is None else None
         if shortcut:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from agents import prompts
 from agents.llm.base import LLMError, Message, Options, TextDelta
+from agents.models import Feature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,8 @@ async def classify_with_model(provider: Provider, text: str, intents: Mapping[st
     ]
     answer = ""
     try:
-        stream = provider.stream(messages, (), Options(temperature=0.0, max_tokens=MAX_TOKENS))
+        options = Options(temperature=0.0, max_tokens=MAX_TOKENS, feature=Feature.CLASSIFY)
+        stream = provider.stream(messages, (), options)
         async with asyncio.timeout(LIMIT), aclosing(stream) as chunks:
             async for chunk in chunks:
                 if isinstance(chunk, TextDelta):
