@@ -13,17 +13,18 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from agents import prompts
 from agents.citations import SHOWN_NUMBER
 from agents.followup import carry_topic, is_dependent
 from agents.llm.base import LLMError, Message, Options, TextDelta
 from agents.models import Feature
+from agents.prompts import FILES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agents.context import PastMessage, Turn
     from agents.llm.base import Provider
+    from agents.prompts import Prompts
 
 RECENT_TOKENS = 2000
 """Budget of the verbatim messages, estimated."""
@@ -72,14 +73,14 @@ def as_prompt(messages: Sequence[PastMessage]) -> list[Message]:
     ]
 
 
-async def standalone_question(turn: Turn, model: Provider | None) -> Rewritten:
+async def standalone_question(turn: Turn, model: Provider | None, prompts: Prompts = FILES) -> Rewritten:
     """Return the turn's question so that it can be searched for, asking `model` only when the question needs it."""
     past = [message for message in turn.history if message.text.strip()]
     asked = [message.text for message in past if message.role == "customer"] or _asked_before(turn.summary)
     if not asked or not is_dependent(turn.question, turn.language):
         return Rewritten(turn.question, "unchanged")
     if model is not None:
-        by_model = await _ask_model(turn, model)
+        by_model = await _ask_model(turn, model, prompts)
         if by_model:
             return Rewritten(by_model, "model")
     replies = [message.text for message in past if message.role == "assistant"]
@@ -87,10 +88,10 @@ async def standalone_question(turn: Turn, model: Provider | None) -> Rewritten:
     return Rewritten(question, "topic" if question != turn.question else "unchanged")
 
 
-async def _ask_model(turn: Turn, model: Provider) -> str:
+async def _ask_model(turn: Turn, model: Provider, prompts: Prompts) -> str:
     """Return the model's rewriting, empty when it fails, is slow or does not look like a question."""
     messages = [
-        Message("system", prompts.load("rewrite")),
+        Message("system", prompts.fill("rewrite")),
         *as_prompt(recent_messages(turn)[-4:]),
         Message("user", turn.question),
     ]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from agents import prompts, transcript
+from agents import transcript
 from agents.llm.base import Message
+from agents.prompts import fence_passages
 from agents.tool_loop import ToolLoop
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ def _became(action: Action, prepared: Prepared) -> str:
 
 def prompt_of(turn: Turn, prepared: Prepared, basis: Basis) -> list[Message]:
     """Return the messages that ask a model: the rules, the conversation with its calls, and the question."""
-    question = turn.question
+    prompts, question = prepared.prompts, turn.question
     if basis.found and basis.found.passages:
-        question = prompts.fill("question", passages=prompts.fence_passages(basis.found.passages), question=question)
+        question = prompts.fill("question", passages=fence_passages(basis.found.passages), question=question)
     if basis.decided:
         question = f"{question}\n({prompts.fill('decided', told=_became(basis.decided.action, prepared))})".strip()
     return [

@@ -7,9 +7,13 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from agents import prompts
 from agents.actions.queries import open_actions
 from agents.budgets import budgets_of
+from agents.llm import router
+from agents.llm.registry import environment_models, tenant_models
 from agents.models import AgentPolicy, AnswerPolicy
+from agents.prompts.versions import prompts_of_tenant
 from agents.tools.registry import SHOP, tools_of
 from agents.transcript import calls_of
 from tenants.scope import in_tenant
@@ -18,7 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agents.context import Turn
+    from agents.llm.registry import TenantModels
+    from agents.llm.router import Rule
     from agents.models import Action, Budget, ToolCall
+    from agents.prompts import Prompts
     from agents.tools.base import Tool
 
 REMEMBERED = 5.0
@@ -33,6 +40,9 @@ class Prepared:
     policy: AgentPolicy = field(default_factory=AgentPolicy)
     answers: AnswerPolicy = field(default_factory=AnswerPolicy)
     budgets: tuple[Budget, ...] = ()
+    models: TenantModels = field(default_factory=environment_models)
+    prompts: Prompts = prompts.FILES
+    routing_rules: tuple[Rule, ...] = router.DEFAULTS
     actions: tuple[Action, ...] = ()
     """Proposed changes that wait for the customer."""
     calls: Mapping[str, Sequence[ToolCall]] = field(default_factory=dict)
@@ -78,4 +88,7 @@ def _settings(tenant_id: int) -> Prepared:
         policy=AgentPolicy.objects.first() or AgentPolicy(),
         answers=AnswerPolicy.objects.first() or AnswerPolicy(),
         budgets=budgets_of(),
+        models=tenant_models(),
+        prompts=prompts_of_tenant(),
+        routing_rules=router.rules_of_tenant(),
     )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from agents.context import Turn
     from agents.llm.base import Provider
     from agents.preparation import Prepared
+    from agents.prompts import Prompts
     from agents.routing.intents import Understanding
     from agents.routing.shortcuts import Shortcut
     from knowledge.retrieval.search import SearchResult
@@ -93,6 +94,7 @@ class Answering:
         reply.trace.event("input")
         prepared = await self.services.prepare(turn)
         reply.account = Account.of(turn, prepared.budgets)
+        reply.trace.prompts(prepared.prompts.version)
         decided = await self._decided(prepared)
         shortcut = find_shortcut(turn.question, turn.language) if decided is None else None
         if shortcut:
@@ -147,7 +149,7 @@ class Answering:
         found, failure = None, None
         if decided is None and (models or not prepared.acts):
             yield Step("search", self._search_label())
-            found = await self._search_first(models[0] if models and not prepared.acts else None)
+            found = await self._search_first(prepared.prompts, models[0] if models and not prepared.acts else None)
         elif decided and any(action.pk != decided.action.pk for action in prepared.actions):
             models = []
         if models and (prepared.acts or (found and found.passages)):
@@ -183,9 +185,9 @@ class Answering:
                 async for event in shown:
                     yield event
 
-    async def _search_first(self, rewriter: Provider | None) -> SearchResult:
+    async def _search_first(self, prompts: Prompts, rewriter: Provider | None) -> SearchResult:
         """Look up the question before anything is asked, with what the conversation is about put into it."""
-        rewritten = await memory.standalone_question(self.turn, rewriter)
+        rewritten = await memory.standalone_question(self.turn, rewriter, prompts)
         self.reply.trace.rewritten(rewritten)
         return await self._search(rewritten.question)
 

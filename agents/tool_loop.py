@@ -11,11 +11,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agents import prompts
 from agents.events import ActionProposed, Handover, Step
 from agents.llm import chain
 from agents.llm.base import Finished, LLMError, Message, Options, TextDelta, ToolCallDelta, ToolRequest, Usage
 from agents.phrases import phrase
+from agents.prompts import fence_passages
 from agents.tools.arguments import MAX_ARGUMENTS
 from agents.tools.results import as_error
 
@@ -190,7 +190,7 @@ class ToolLoop:
         text = outcome.text
         if outcome.found is not None:
             before = self.reply.add_sources(outcome.found)
-            text = prompts.fence_passages(outcome.found.passages, first=before + 1) or text
+            text = fence_passages(outcome.found.passages, first=before + 1) or text
         if self._told_before + len(text) > RESULTS_A_REPLY:
             text = as_error(NO_ROOM)
         self._told_before += len(text)

@@ -37,6 +37,10 @@ class Trace:
         """Note that something happened now."""
         self.record["events"].append({"event": name, "ms": self._elapsed()})
 
+    def prompts(self, version: str) -> None:
+        """Note which prompts the models of this turn are asked with."""
+        self.record["prompt_version"] = version
+
     def rewritten(self, rewritten: Rewritten) -> None:
         """Note the question that is searched for."""
         self.record |= {"rewritten": rewritten.question, "rewritten_by": rewritten.by}

@@ -1,21 +1,77 @@
-"""The prompts, one text file each; `{name}` places are filled by `fill`."""
+"""The prompts: one text file each, and what a tenant has published in their place; `Prompts.fill` fills the places."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agents.prompts.places import Form, fill_places
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from knowledge.retrieval.search import Passage
 
 FENCE = re.compile(r"<(?=\s*/?\s*passage)", re.IGNORECASE)
 FOLDER = Path(__file__).parent
 VERSION = "2"
-"""Stored with every reply; raise it with every change of a prompt."""
+"""Of the files; raise it with every change of one."""
+UNKNOWN = "[unknown]"
+FORMS = {
+    "answer": Form(
+        "Answers", "Tells the model how to answer from the documents, where there is no shop.",
+        optional=("tenant",), marks=(UNKNOWN,),
+    ),
+    "act": Form(
+        "Answers of a shop", "Tells the model how to answer from documents and tools.",
+        optional=("tenant",), marks=(UNKNOWN,),
+    ),
+    "question": Form("Question", "The customer's words with the passages found.", required=("passages", "question")),
+    "decided": Form("After a change", "What became of a change that was just decided on.", required=("told",)),
+    "rewrite": Form("Follow-ups", "Makes a follow-up into a question that can be searched for."),
+    "classify": Form("Intents", "Sorts messages by intent, in commands.", required=("intents",)),
+}  # fmt: skip
+"""Every prompt there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The prompts of a tenant, as they are now.
+
+    `texts` are those that stand in place of the files, checked; `numbers` say which version of each it is.
+    """
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """A short text that is another one whenever a prompt is: "2", or "2+answer.3+question.1"."""
+        return "+".join([VERSION, *(f"{name}.{self.numbers[name]}" for name in sorted(self.numbers))])
+
+    def text(self, name: str) -> str:
+        """Return prompt `name` with its places unfilled.
+
+        Raises:
+            FileNotFoundError: there is no such prompt.
+        """
+        return self.texts.get(name) or load(name)
+
+    def fill(self, name: str, **values: str) -> str:
+        """Return prompt `name` with its places filled; braces in a value stay as they are.
+
+        Raises:
+            FileNotFoundError: there is no such prompt.
+            KeyError: the prompt has a place without a value.
+        """
+        return fill_places(self.text(name), values)
+
+
+FILES = Prompts()
+"""The prompts of a tenant that has published none."""
 
 
 @cache
@@ -26,15 +82,6 @@ def load(name: str) -> str:
         FileNotFoundError: there is no such prompt.
     """
     return (FOLDER / f"{name}.txt").read_text("utf-8").strip()
-
-
-def fill(name: str, **values: str) -> str:
-    """Return prompt `name` with its places filled.
-
-    Raises:
-        KeyError: the prompt has a place without a value.
-    """
-    return load(name).format(**values)
 
 
 def fence_passages(passages: Sequence[Passage], *, first: int = 1) -> str:

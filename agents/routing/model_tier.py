@@ -8,14 +8,15 @@ import re
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from agents import prompts
 from agents.llm.base import LLMError, Message, Options, TextDelta
 from agents.models import Feature
+from agents.prompts import FILES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agents.llm.base import Provider
+    from agents.prompts import Prompts
 
 LIMIT = 4.0
 """Seconds the model has."""
@@ -29,7 +30,9 @@ FENCE = re.compile(r"<(?=\s*/?\s*message)", re.IGNORECASE)
 CODE_FENCE = re.compile(r"^```(?:json)?\s*|\s*```$", re.IGNORECASE)
 
 
-async def classify_with_model(provider: Provider, text: str, intents: Mapping[str, str]) -> tuple[str, ...] | None:
+async def classify_with_model(
+    provider: Provider, text: str, intents: Mapping[str, str], prompts: Prompts = FILES
+) -> tuple[str, ...] | None:
     """Ask a model which of `intents` (name to description) a message has.
 
     Returns:
