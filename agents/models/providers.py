@@ -50,12 +50,14 @@ class LanguageModel(TenantOwned):
 class ProviderHealth(models.Model):
     """The circuit breaker of one address, model and key, shared by all processes and tenants that use them.
 
-    Closed while `opened_at` is empty; open afterwards; half open while a probe holds the lease until `probe_until`.
+    Closed while `opened_at` is empty; open until `open_until`; half open afterwards, while one probe at a time holds the
+    lease until `probe_until`.
     """
 
     key = models.CharField(max_length=64, primary_key=True)
     failures = models.PositiveIntegerField(default=0)
     opened_at = models.DateTimeField(null=True, blank=True)
+    open_until = models.DateTimeField(null=True, blank=True)
     probe = models.UUIDField(null=True, blank=True)
     probe_until = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=200, blank=True)
