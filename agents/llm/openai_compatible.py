@@ -307,9 +307,12 @@ def _read_events(events: list[bytes]) -> tuple[str, list[Chunk]]:
         raise LLMError(f"broken event: {error}", kind="protocol", retryable=True) from error
 
 
-def _usage(reported: dict[str, Any]) -> Usage:
-    prompt, completion = int(reported["prompt_tokens"]), int(reported["completion_tokens"])
-    return Usage(max(prompt, 0), max(completion, 0), estimated=False)
+def _usage(reported: object) -> Usage:
+    """What the provider has counted; a count that cannot be is none, and no reason to lose an answer."""
+    given = reported if isinstance(reported, dict) else {}
+    counts = given.get("prompt_tokens"), given.get("completion_tokens")
+    prompt, completion = (count if isinstance(count, int) and count >= 0 else None for count in counts)
+    return Usage() if prompt is None or completion is None else Usage(prompt, completion, estimated=False)
 
 
 def _tool_calls(pieces: Sequence[dict[str, Any]]) -> Iterator[ToolCallDelta]:
