@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from chat.framelog import SHOWN_AHEAD, Batch, Job, Log, Untold, mark_announced, untold, write_batches
 from chat.handover import request_handover
+from chat.message_rows import update_message
 from chat.models import TAKEN_OVER, Conversation, Handler, Message, Role, ServerProcess, State
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id
@@ -90,7 +91,8 @@ def finish_reply(server: uuid.UUID, batch: Batch, ending: Ending, *, more: bool)
             return None
         write_batches(cursor, [batch])
         mark_announced(cursor, batch.announced)
-    Message.objects.filter(pk=batch.reply).update(finished_at=timezone.now(), **ending.columns)
+    if batch.reply:
+        update_message(batch.reply, {"finished_at": timezone.now(), **ending.columns})
     if ending.handover:
         reason, summary = ending.handover
         request_handover(conversation_id=batch.conversation, reason=reason, summary=summary)

@@ -12,6 +12,7 @@ from agents.models import Action, ActionState
 from chat import handover
 from chat.framelog import Job, Log, job_of, reply_to
 from chat.frames import DecideAction, FrameError, client_id_of
+from chat.message_rows import insert_messages
 from chat.models import (
     BROKEN_OFF,
     PASSED_ON,
@@ -34,6 +35,7 @@ from chat.queries import (
     lock_conversation,
 )
 from chat.shop_tokens import bind_conversation
+from chat.throttle import bursts, count_turn
 from chat.wording import words_of
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id, tenant_scope
@@ -74,11 +76,18 @@ class NewMessage:
 def post_message(*, server: uuid.UUID, tenant: Tenant, person: Person, message: NewMessage) -> Posted:
     """Takes a customer's message, in a transaction of its own; a known client_id gives the message there is.
 
-    Raises NotFoundError for a conversation that is not this person's.
+    Raises NotFoundError for a conversation that is not this person's, RateLimitedError for one message too many; what a
+    pressed button says is not counted.
     """
+    counted = message.decision is None
+    if counted:
+        bursts.check(tenant, person)
     try:
         with tenant_scope(tenant.pk):
-            return _post(server, tenant, person, message)
+            posted = _post(server, tenant, person, message)
+            if counted:
+                count_turn(tenant=tenant, person=person)
+            return posted
     except IntegrityError:
         with tenant_scope(tenant.pk):
             mine = Message.objects.filter(person=person.key, client_id=message.client_id)
@@ -105,7 +114,7 @@ def _post(server: uuid.UUID, tenant: Tenant, person: Person, message: NewMessage
     job = _start(log, server, tenant, reply, alone=message.opens) if idle and reply else None
     if message.opens:
         conversation.save(force_insert=True)
-    Message.objects.bulk_create([question, reply] if reply else [question])
+    insert_messages([question, reply] if reply else [question])
     if message.opens and person.token:
         bind_conversation(conversation=conversation.pk, token=person.token, actor=person.actor, user=person.user)
     _close(log, now, idle=idle, saved=message.opens)
@@ -162,11 +171,16 @@ def _posted_before(message: Message) -> Posted:
     return Posted(conversation.pk, message.pk, after, conversation.last_seq, server=conversation.server)
 
 
-def retry_reply(*, server: uuid.UUID, tenant: Tenant, person: Person, message_id: uuid.UUID) -> Posted:
+def retry_reply(
+    *, server: uuid.UUID, tenant: Tenant, person: Person, message_id: uuid.UUID, counted: bool = True
+) -> Posted:
     """Asks the question of a finished reply again; harmless while an answer to it is still to come.
 
-    Raises NotFoundError for a reply that is not in a conversation of this person, FrameError while a person answers.
+    Raises NotFoundError for a reply that is not in a conversation of this person, FrameError while a person answers,
+    and RateLimitedError as `post_message` where it is `counted`.
     """
+    if counted:
+        bursts.check(tenant, person)
     with tenant_scope(tenant.pk):
         old = find_message(person, message_id)
         if old.reply_to_id is None:
@@ -185,6 +199,8 @@ def retry_reply(*, server: uuid.UUID, tenant: Tenant, person: Person, message_id
         conversation.server = conversation.server or server
         _close(log, now, idle=idle)
         after = base if idle else _running_since(conversation)
+        if counted:
+            count_turn(tenant=tenant, person=person)
         return Posted(conversation.pk, question.pk, after, base, tuple(log.frames), job, conversation.server)
 
 
@@ -201,7 +217,7 @@ def decide(*, server: uuid.UUID, tenant: Tenant, person: Person, decision: Decid
         last = pressed.order_by("-created_at").defer("trace").first()
         still_open = Action.objects.filter(pk=decision.action, state=ActionState.PROPOSED).exists()
     if last and last.finished and (still_open or last.state in BROKEN_OFF):
-        return retry_reply(server=server, tenant=tenant, person=person, message_id=last.pk)
+        return retry_reply(server=server, tenant=tenant, person=person, message_id=last.pk, counted=False)
     text = words_of(tenant.language)["yes" if decision.confirmed else "no"]
     word = Decision(decision.action, decision.confirmed)
     message = NewMessage(conversation.pk, opens=False, client_id=client_id, text=text, decision=word)

@@ -8,8 +8,8 @@ default manager of tenant-owned models demands.
 import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar, copy_context
-from typing import ParamSpec, TypeVar
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
 from django.db import connection, transaction
@@ -80,13 +80,19 @@ def _setting(name: str, value: int) -> Iterator[None]:
             cursor.execute("SELECT set_config(%s, '', true)", [name])
 
 
+def _run(context: Context, function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
+    return context.run(function, *args, **kwargs)
+
+
+_cross = database_sync_to_async(_run, thread_sensitive=False, executor=_executor)
+
+
 async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Runs synchronous code from the event loop, in a database thread: the one crossing between the two colours.
 
     In a context of its own: what is given up half-way would otherwise leave its open scope to whoever waited for it.
     """
-    run = database_sync_to_async(copy_context().run, thread_sensitive=False, executor=_executor)
-    result: R = await run(function, *args, **kwargs)
+    result: R = await _cross(copy_context(), function, args, kwargs)
     return result
 
 
