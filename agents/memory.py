@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 from agents.citations import SHOWN_NUMBER
 from agents.followup import carry_topic, is_dependent
-from agents.llm.base import LLMError, Message, Options, TextDelta
+from agents.llm import chain
+from agents.llm.base import Finished, LLMError, Message, Options, TextDelta
 from agents.models import Feature
 from agents.prompts import FILES
 
@@ -98,10 +99,12 @@ async def _ask_model(turn: Turn, model: Provider, prompts: Prompts) -> str:
     options = Options(temperature=0.0, max_tokens=REWRITE_TOKENS, feature=Feature.REWRITE)
     text = ""
     try:
-        async with asyncio.timeout(REWRITE_LIMIT), aclosing(model.stream(messages, (), options)) as chunks:
+        async with asyncio.timeout(REWRITE_LIMIT), aclosing(chain.stream([model], messages, (), options)) as chunks:
             async for chunk in chunks:
                 if isinstance(chunk, TextDelta):
                     text += chunk.text
+                elif isinstance(chunk, Finished) and chunk.reason == "truncated":
+                    return ""
     except (LLMError, TimeoutError):
         return ""
     question = text.strip().strip('"')

@@ -70,12 +70,11 @@ class Reply:
         return before
 
     def attempt(self, attempt: chain.Attempt, *, last: bool) -> list[Event]:
-        """Start over with a new provider; whatever the one before it showed is void."""
-        self.trace.attempt(attempt.provider, attempt.after)
-        started: list[Event] = []
-        if attempt.after:
+        """Start over, with a new provider or the same once more; whatever was shown before is void."""
+        self.trace.attempt(attempt.provider, attempt.after, again=attempt.again)
+        started = self.void(attempt.after.kind) if attempt.after else []
+        if attempt.after and not attempt.again:
             self.degraded = True
-            started = self.void(attempt.after.kind)
             started.append(Step("degraded", phrase(self.turn.language, "degraded" if last else "fallback")))
         self.provider = attempt.provider
         self._renew_filter()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from agents.context import Turn
     from agents.events import Answer
     from agents.llm.base import LLMError, Message, Provider
+    from agents.llm.plan import Choice
     from agents.memory import Rewritten
     from knowledge.retrieval.search import Passage, SearchResult
 
@@ -40,6 +41,11 @@ class Trace:
     def prompts(self, version: str) -> None:
         """Note which prompts the models of this turn are asked with."""
         self.record["prompt_version"] = version
+
+    def routed(self, choice: Choice | None) -> None:
+        """Note which model the turn goes to and why, where there was something to choose."""
+        if choice is not None:
+            self.record["routing"] = choice.as_record()
 
     def rewritten(self, rewritten: Rewritten) -> None:
         """Note the question that is searched for."""
@@ -81,12 +87,16 @@ class Trace:
             "support": round(support, 3),
         }
 
-    def attempt(self, provider: Provider, after: LLMError | None) -> None:
-        """Note that a provider starts, and why the one before it was left."""
+    def attempt(self, provider: Provider, after: LLMError | None, *, again: bool = False) -> None:
+        """Note that a provider starts, and why the one before it was left or what it is asked again after."""
         attempts = self.record["attempts"]
-        if after and attempts:
-            attempts[-1] |= {"failed": after.kind, "detail": str(after)[:500]}
+        if after and again:
+            attempts[-1] |= {"retried": after.kind}
+            return
+        if after:
             self.record["degraded"] = after.kind
+            if attempts:
+                attempts[-1] |= {"failed": after.kind, "detail": str(after)[:500]}
         attempts.append({"provider": provider.name, "model": provider.model, "ms": self._elapsed()})
 
     def _elapsed(self) -> float:

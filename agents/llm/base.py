@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from knowledge.retrieval.search import SearchResult
 
@@ -66,6 +66,8 @@ class Options:
     evidence: Evidence | None = None
     model: str = ""
     """Overrides the provider's own model when not empty."""
+    schema: Mapping[str, Any] | None = None
+    """A JSON schema that the whole answer is asked to fit; see `agents.llm.structured`."""
     deadline: float | None = None
     """Loop time after which nothing more is waited for, whatever the provider's own limits say."""
     feature: str = ""
@@ -114,19 +116,27 @@ class LLMError(Exception):
     Attributes:
         retryable: the same request may succeed later or elsewhere (time-outs, 429, 5xx); a wrong key or a wrong model
         will not. kind: a short slug for traces and metrics, such as "connect", "first_content", "idle", "status",
-        "protocol". status: the HTTP status when there was one.
+        "protocol". status: the HTTP status when there was one. retry_after: the seconds for which the provider asked to
+        be left alone, if it did.
     """
 
-    def __init__(self, message: str, *, kind: str, retryable: bool, status: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, kind: str, retryable: bool, status: int | None = None, retry_after: float | None = None
+    ) -> None:
         """Keep what the chain decides on beside the message."""
         super().__init__(message)
         self.kind = kind
         self.retryable = retryable
         self.status = status
+        self.retry_after = retry_after
 
 
 class Provider(Protocol):
-    """Anything that can answer."""
+    """Anything that can answer.
+
+    One behind a network also has a `key: str`, its identity for the circuit breaker: whatever has the same key fails
+    and recovers together. What wraps a provider passes the key on.
+    """
 
     name: str
     model: str
@@ -142,3 +152,9 @@ class Provider(Protocol):
             LLMError: the provider could not be reached, refused, broke its protocol or exceeded a limit.
         """
         ...
+
+
+def key_of(provider: Provider) -> str:
+    """Return what the circuit breaker knows a provider by; empty for one that it does not watch."""
+    key: str = getattr(provider, "key", "")
+    return key

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from agents import budgets
 from agents.budgets import Level
 from agents.llm import ledger, prices
-from agents.llm.base import Finished, LLMError, TextDelta, ToolCallDelta, Usage
+from agents.llm.base import Finished, LLMError, TextDelta, ToolCallDelta, Usage, key_of
 from agents.models import Feature
 from tenants.scope import in_tenant
 
@@ -79,6 +79,7 @@ class Metered:
         """Take a provider, the model that it asks, whose prices hold, and who pays."""
         self.name = inner.name
         self.model = inner.model
+        self.key = key_of(inner)
         self.account = account
         self._inner = inner
         self._priced = model

@@ -31,13 +31,14 @@ async def test_a_failure_moves_on_to_the_next():
     first, second, third = Scripted([AWAY]), Scripted(["half", AWAY]), Scripted(says("whole"))
     assert await received(first, second, third) == [
         chain.Attempt(first, None),
+        chain.Attempt(first, AWAY, again=True),
         chain.Attempt(second, AWAY),
         TextDelta("half"),
         chain.Attempt(third, AWAY),
         TextDelta("whole"),
         Finished("stop"),
     ]
-    assert (first.closed, second.closed, third.closed) == (1, 1, 1)
+    assert (first.closed, second.closed, third.closed) == (2, 1, 1)
 
 
 async def test_text_without_a_finish_is_truncated():
@@ -48,7 +49,7 @@ async def test_text_without_a_finish_is_truncated():
 async def test_an_empty_answer_is_a_failure(script):
     first, second = Scripted(script), Scripted(says("text"))
     chunks = await received(first, second)
-    assert [chunk.after.kind for chunk in chunks if isinstance(chunk, chain.Attempt) and chunk.after] == ["empty"]
+    assert [chunk.after.kind for chunk in chunks if isinstance(chunk, chain.Attempt) and chunk.after] == ["empty"] * 2
     assert chunks[-1] == Finished("stop")
 
 
