@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agents.llm.json_schema import is_closed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -28,6 +30,9 @@ def request_body(
         body["max_completion_tokens"] = options.max_tokens
     else:
         body |= {"max_tokens": options.max_tokens, "temperature": options.temperature}
+    if options.schema is not None:
+        form = {"name": "answer", "schema": dict(options.schema), "strict": is_closed(options.schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
     if tools:
         body["tools"] = [
             {

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from agents.llm.base import LLMError, Message, Options, TextDelta
+from agents.llm.base import LLMError, Message, Options
+from agents.llm.structured import complete_json
 from agents.models import Feature
 from agents.prompts import FILES
 
@@ -23,11 +22,14 @@ LIMIT = 4.0
 MAX_TOKENS = 100
 MAX_TEXT = 2000
 """Characters of the message that the model sees."""
-MAX_ANSWER = 2000
-"""Characters after which an answer is no list of names."""
 MAX_INTENTS = 4
 FENCE = re.compile(r"<(?=\s*/?\s*message)", re.IGNORECASE)
-CODE_FENCE = re.compile(r"^```(?:json)?\s*|\s*```$", re.IGNORECASE)
+SCHEMA = {
+    "type": "object",
+    "properties": {"intents": {"type": "array", "items": {"type": "string"}}},
+    "required": ["intents"],
+    "additionalProperties": False,
+}
 
 
 async def classify_with_model(
@@ -47,29 +49,12 @@ async def classify_with_model(
         Message("system", prompts.fill("classify", intents=listed)),
         Message("user", f"<message>{fenced}</message>"),
     ]
-    answer = ""
+    options = Options(temperature=0.0, max_tokens=MAX_TOKENS, feature=Feature.CLASSIFY)
     try:
-        options = Options(temperature=0.0, max_tokens=MAX_TOKENS, feature=Feature.CLASSIFY)
-        stream = provider.stream(messages, (), options)
-        async with asyncio.timeout(LIMIT), aclosing(stream) as chunks:
-            async for chunk in chunks:
-                if isinstance(chunk, TextDelta):
-                    answer += chunk.text
-                if len(answer) > MAX_ANSWER:
-                    return None
+        async with asyncio.timeout(LIMIT):
+            answer = await complete_json(provider, messages, SCHEMA, options)
     except (LLMError, TimeoutError):
         return None
-    return read_answer(answer, intents)
-
-
-def read_answer(answer: str, intents: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The known intents of a model's answer without repeats; None when the answer has another form."""
-    try:
-        value = json.loads(CODE_FENCE.sub("", answer.strip()))
-    except (ValueError, RecursionError):
-        return None
-    names = value.get("intents") if isinstance(value, dict) and value.keys() == {"intents"} else None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        return None
+    names = answer["intents"]
     known = tuple(dict.fromkeys(name for name in names if name in intents))[:MAX_INTENTS]
     return known if known or not names else None

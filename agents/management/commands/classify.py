@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.core.management.base import CommandError
 
-from agents.llm.chain import language_models
+from agents.llm.registry import tenant_models
 from agents.routing.intents import Understanding, understand
 from agents.routing.model_tier import classify_with_model
 from agents.routing.teaching import available_intents
@@ -39,9 +39,9 @@ class Command(TenantCommand):
         parser.add_argument("--no-model", action="store_true", help="the local classifier alone")
 
     def run(self, tenant: Tenant, options: dict[str, Any]) -> None:
-        models = [] if options["no_model"] else language_models()
         with tenant_scope(tenant.pk):
             intents = available_intents()
+            models = [] if options["no_model"] else [model.provider() for model in tenant_models()]
         bad = total = 0
         for number, line in read_lines(options["texts"]):
             total += 1

@@ -3,7 +3,7 @@ import pytest
 from agents.llm.base import LLMError
 from agents.llm.scripted import Pause, Scripted, says
 from agents.routing import model_tier
-from agents.routing.model_tier import classify_with_model, read_answer
+from agents.routing.model_tier import classify_with_model
 
 pytestmark = pytest.mark.unit
 INTENTS = {"refund": "Money back.", "delivery": "", "general": "Anything else."}
@@ -37,11 +37,17 @@ async def test_a_message_cannot_close_its_fence():
         ('["refund"]', None),
         ("refund", None),
         ("", None),
-        ("[" * 5000, None),
+        ("[" * 1500, None),
     ],
 )
-def test_an_answer_is_checked(answer, names):
-    assert read_answer(answer, INTENTS) == names
+async def test_an_answer_is_checked(answer, names):
+    assert await classify_with_model(Scripted(says(answer)), "Where is it?", INTENTS) == names
+
+
+async def test_a_wrong_answer_may_be_put_right_once():
+    provider = Scripted(says("Refund, I think."), says('{"intents": ["refund"]}'))
+    assert await classify_with_model(provider, "My money!", INTENTS) == ("refund",)
+    assert "no JSON object" in provider.calls[1][-1].content
 
 
 async def test_a_model_that_fails_is_slow_or_talks_on_has_no_say(monkeypatch):
