@@ -48,5 +48,7 @@ class Turn:
     """Set when the message is a pressed button."""
     eventful: bool = True
     """Whether tools have been used in this conversation or changes proposed; most have neither."""
+    failed_before: bool = False
+    """The conversation's reply before failed, did not know, came from a stand-in or was rated badly."""
     quiet: bool = False
     """A person answers here: the decision is carried out, and nothing is said but how it ended."""

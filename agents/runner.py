@@ -17,7 +17,9 @@ from agents.context import Decision
 from agents.events import Event, Failed, Handover, Step
 from agents.llm import chain
 from agents.llm.base import LLMError
+from agents.llm.extractive import Extractive
 from agents.llm.metering import Account
+from agents.llm.plan import may_ask_intents
 from agents.model_answer import Basis, answer_by_model
 from agents.phrases import PHRASES, phrase
 from agents.reply import Reply
@@ -29,7 +31,7 @@ from knowledge.embedding.base import EmbedderError
 from knowledge.indexes.language import detect_language
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
     from agents.actions.outcomes import Decided
     from agents.context import Turn
@@ -55,7 +57,8 @@ async def run(turn: Turn, services: Services | None = None) -> AsyncGenerator[Ev
     at once.
     """
     turn = replace(turn, question=turn.question.replace("\0", "").strip()[:MAX_QUESTION])
-    answering = Answering(turn, services or Services(), Reply(turn, Trace(turn)))
+    account = Account.of(turn)
+    answering = Answering(turn, services or Services(), Reply(turn, Trace(turn), account=account), account)
     try:
         async with aclosing(answering.events()) as answer:
             async for event in answer:
@@ -83,6 +86,7 @@ class Answering:
     turn: Turn
     services: Services
     reply: Reply
+    account: Account
     _understanding: asyncio.Task[Understanding | None] | None = None
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -93,7 +97,7 @@ class Answering:
             return
         reply.trace.event("input")
         prepared = await self.services.prepare(turn)
-        reply.account = Account.of(turn, prepared.budgets)
+        self.account.budgets = prepared.budgets
         reply.trace.prompts(prepared.prompts.version)
         decided = await self._decided(prepared)
         shortcut = find_shortcut(turn.question, turn.language) if decided is None else None
@@ -110,8 +114,8 @@ class Answering:
             reply.finish = "unknown"
             for event in reply.say(self._unknown()):
                 yield event
-        if not (reply.intents or decided) and (understood := await self._understood()):
-            reply.intents = tuple(intent.name for intent in understood.intents)
+        if not (reply.intents or decided):
+            reply.intents = await self._intents()
         if reply.finish == "unknown" and prepared.policy.handover_when_unknown:
             yield Handover("missing_knowledge", turn.question)
         yield events.Finished(reply.answer())
@@ -145,15 +149,18 @@ class Answering:
 
     async def _answer(self, prepared: Prepared, decided: Decided | None) -> AsyncGenerator[Event, None]:
         """Let a model answer; let rules where it fails, where there is none, and while more is to be confirmed."""
-        *models, quoting = self.services.providers()
+        reader = self.services.reading_model(prepared, self.account)
         found, failure = None, None
-        if decided is None and (models or not prepared.acts):
-            yield Step("search", self._search_label())
-            found = await self._search_first(prepared.prompts, models[0] if models and not prepared.acts else None)
-        elif decided and any(action.pk != decided.action.pk for action in prepared.actions):
-            models = []
-        if models and (prepared.acts or (found and found.passages)):
+        if may_ask_intents(prepared):
             self._begin_to_understand()
+        if decided is None and (reader or not prepared.acts):
+            yield Step("search", self._search_label())
+            found = await self._search_first(prepared.prompts, None if prepared.acts else reader)
+        elif decided and any(action.pk != decided.action.pk for action in prepared.actions):
+            reader = None
+        if reader and (prepared.acts or (found and found.passages)):
+            self._begin_to_understand()
+            models = await self._models(prepared)
             try:
                 answer = answer_by_model(self.reply, models, self.services, prepared, Basis(found, decided))
                 async with aclosing(answer) as shown:
@@ -163,15 +170,22 @@ class Answering:
                 failure = error
             else:
                 return
-        for event in self.reply.attempt(chain.Attempt(quoting, failure), last=True):
-            yield event
-        async with aclosing(self._by_rules(quoting, prepared, found, decided)) as shown:
+        async with aclosing(self._by_rules(prepared, found, decided, failure)) as shown:
             async for event in shown:
                 yield event
 
+    async def _models(self, prepared: Prepared) -> Sequence[Provider]:
+        """Choose which models answer, in their order."""
+        plan = await self.services.plan(self.turn, prepared, self.account, self._intents)
+        self.reply.trace.routed(plan.routing)
+        return plan.providers
+
     async def _by_rules(
-        self, quoting: Provider, prepared: Prepared, found: SearchResult | None, decided: Decided | None
+        self, prepared: Prepared, found: SearchResult | None, decided: Decided | None, failure: LLMError | None
     ) -> AsyncGenerator[Event, None]:
+        quoting = Extractive()
+        for event in self.reply.attempt(chain.Attempt(quoting, failure), last=True):
+            yield event
         rules = RuleAnswer(self.reply, quoting, self._search, self._unknown())
         steps = [rules.after(decided)] if decided else []
         if prepared.acts and (understood := await self._understood()):
@@ -211,6 +225,10 @@ class Answering:
     def _begin_to_understand(self) -> None:
         if self._understanding is None and self.turn.question:
             self._understanding = asyncio.ensure_future(self.services.understand(self.turn))
+
+    async def _intents(self) -> tuple[str, ...]:
+        understood = await self._understood()
+        return tuple(intent.name for intent in understood.intents) if understood else ()
 
     async def _understood(self) -> Understanding | None:
         """Return the intents and entities of the question."""

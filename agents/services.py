@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import Error as DatabaseError
 
-from agents.llm import chain
+from agents.llm.plan import Plan, plan_turn, reading_model
 from agents.preparation import Prepared, prepare
 from tenants.scope import in_tenant, in_thread
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from agents.context import Decision, Turn
     from agents.dialogue.respond import DialogueReply
     from agents.llm.base import Provider, ToolRequest
+    from agents.llm.metering import Account
+    from agents.llm.router import Intents
     from agents.models import Action
     from agents.routing.intents import Understanding
     from agents.tools.calls import Outcome
@@ -65,13 +67,29 @@ def nothing_typed(conversation: UUID) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The turn's ways out. `typed` is called in the tenant's scope and returns all that the customer wrote."""
+    """The turn's ways out.
+
+    `typed` is called in the tenant's scope and returns all that the customer wrote. `providers` are asked in place of
+    the tenant's models, preferred first; nobody counts what they cost.
+    """
 
     search: Callable[[int, str], Awaitable[SearchResult]] = search_knowledge
-    providers: Callable[[], Sequence[Provider]] = chain.providers
+    providers: Callable[[], Sequence[Provider]] | None = None
     prepare: Callable[[Turn], Awaitable[Prepared]] = prepare
     understand: Callable[[Turn], Awaitable[Understanding | None]] = understand_question
     typed: Callable[[UUID], tuple[str, ...]] = field(default=nothing_typed)
+
+    async def plan(self, turn: Turn, prepared: Prepared, account: Account, intents: Intents) -> Plan:
+        """Choose the models that answer, in order; see `agents.llm.plan`."""
+        if self.providers is not None:
+            return Plan(tuple(self.providers()))
+        return await plan_turn(turn, prepared, account, intents)
+
+    def reading_model(self, prepared: Prepared, account: Account) -> Provider | None:
+        """Return the model that reads questions before they are answered; None where there are no models."""
+        if self.providers is not None:
+            return next(iter(self.providers()), None)
+        return reading_model(prepared, account)
 
     async def call_tools(
         self, turn: Turn, prepared: Prepared, requests: Sequence[ToolRequest], number: int

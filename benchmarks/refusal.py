@@ -104,14 +104,13 @@ async def _ask_all(tenant: Any, conversations: Iterable[tuple[str, ...]]) -> lis
 async def last_answer(tenant: Any, questions: tuple[str, ...]) -> Any:
     from agents.context import PastMessage, Turn
     from agents.events import Answer, Finished
-    from agents.llm.extractive import Extractive
     from agents.runner import Services, run
 
     history: list[PastMessage] = []
     answer = Answer("")
     for question in questions:
         turn = Turn(tenant.pk, tenant.name, "en", "benchmark", question, tuple(history), answer.summary)
-        async for event in run(turn, Services(providers=lambda: [Extractive()])):
+        async for event in run(turn, Services(providers=list)):
             if isinstance(event, Finished):
                 answer = event.answer
         history += [PastMessage("customer", question), PastMessage("assistant", answer.text)]

@@ -8,7 +8,6 @@ from agents import events
 from agents.confidence import ANSWERABLE
 from agents.events import Delta, Failed, Handover, Reset, Step
 from agents.llm.base import LLMError, Usage
-from agents.llm.extractive import Extractive
 from agents.llm.openai_compatible import OpenAICompatible
 from agents.llm.scripted import Pause, Scripted, says
 from agents.llm.scripted_server import Profile, Script
@@ -44,7 +43,7 @@ def ask(battery, make_turn):
             return found
 
         turn = make_turn(question, *past, language=language)
-        services = alone(search=search, providers=lambda: [*providers, Extractive()])
+        services = alone(search=search, providers=lambda: providers)
         return [event async for event in run(turn, services)]
 
     run_turn.searched = []
@@ -233,7 +232,7 @@ async def test_stopping_closes_the_provider(ask, battery, make_turn):
     async def search(tenant_id, query):
         return battery
 
-    stream = run(make_turn(QUESTION), alone(search=search, providers=lambda: [model, Extractive()]))
+    stream = run(make_turn(QUESTION), alone(search=search, providers=lambda: [model]))
     async for event in stream:
         if isinstance(event, Delta):
             break

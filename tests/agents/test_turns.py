@@ -12,7 +12,6 @@ from agents.context import Decision, PastMessage, Turn
 from agents.events import ActionDone, ActionProposed, Answer, Finished, Handover
 from agents.llm.base import Finished as Ended
 from agents.llm.base import LLMError, Message, ToolCallDelta
-from agents.llm.extractive import Extractive
 from agents.llm.scripted import Scripted, says
 from agents.models import Action, ActionState, Session, ToolCall
 from agents.runner import run
@@ -94,7 +93,7 @@ class Conversation:
         self.typed = (*self.typed, *filter(None, [text]))
         about = (self.tenant.pk, "Acme", "en", str(self.key))
         turn = Turn(*about, text, self.history, reply=reply, decision=decision)
-        providers = [*([model] if scripts else []), Extractive()]
+        providers = [model] if scripts else []
         services = Services(search=self._search, providers=lambda: providers, typed=lambda _: self.typed)
         said = Said(model, [event async for event in run(turn, services)])
         self.history = (*self.history, PastMessage("customer", text), PastMessage("assistant", said.answer.text, reply))

@@ -10,7 +10,6 @@ from agents.context import PastMessage, Turn
 from agents.events import ActionDone, ActionProposed, CardShown, Delta, Failed, Finished
 from agents.llm.base import Finished as Ended
 from agents.llm.base import TextDelta, ToolCallDelta
-from agents.llm.extractive import Extractive
 from agents.models import Action, AgentPolicy, ToolCall
 from agents.runner import run
 from agents.services import Services
@@ -120,7 +119,7 @@ class Attacker:
         services = Services(
             search=search,
             understand=understand,
-            providers=lambda: [self.model, Extractive()],
+            providers=lambda: [self.model],
             typed=lambda _: tuple(texts),
         )
         past = tuple(PastMessage("customer", text, str(uuid.uuid4())) for text in texts[:-1])
