@@ -1,0 +1,334 @@
+"""Personal data in text: e-mail addresses, phone numbers, cards, bank accounts, national numbers.
+
+What has a check digit must pass it. Digits of any script count, in groups set apart by whatever a page shows between
+them; letters and marks that are not seen do not hide anything. Spans are places in the text as it was given.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from agents.guardrails import checksums
+from agents.guardrails.phones import AFTER, CONTEXT, EXTENSION, LONGEST, is_phone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KINDS = ("email", "phone", "card", "iban", "ssn", "national_id")
+INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\U000e0000-\U000e0fff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+)
+"""A class of characters that show nothing."""
+DIGITS = "\\d\u00b2\u00b3\u00b9\u2070-\u2079\u2080-\u2089\u2460-\u249b\u24ea-\u24ff\u2776-\u2793\U0001f100-\U0001f10a"
+"""A class of all digits: also raised, lowered and in circles."""
+NOTHING = "\x01"
+"""What stands in a view for something that shows nothing."""
+
+SUSPECT = re.compile(rf"[{DIGITS}@\uff20\ufe6b]")
+_ODD = re.compile(r"[^\x09\x0a\x0d\x20-\x7e]")
+EMAIL = re.compile(r"(?<![\w.+%-])[^\W_][\w.+%'-]{0,63}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}(?![^\W_]|-\w)|(?<![\w.+%-])_[\w.+%-]{1,63}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?!\w)")
+NUMBER = re.compile(r"(?<![^\W_])[+(]{0,2}\d(?:[\W_]{0,8}\d){5,}")
+GROUP = re.compile(rf"\d(?:{NOTHING}*\d)*")
+CITATION = re.compile(r"\s?\[\d{1,3}\]")
+TIGHT = re.compile(r"[-. ()/]{1,2}| [-/] |\) ?[-/]? ?|\*{2,4} ?\*{0,2}|\*\*|__?|`")
+SPLIT = re.compile(r" [-/] |\) ?|[/,;]|--")
+IBAN = re.compile(r"(?<![^\W_])[A-Z]{2}\d\d(?:[ \-]?[A-Z0-9]){11,30}", re.IGNORECASE)
+LETTERED = re.compile(
+    r"(?<![^\W_])(?:[XYZ][- ]?\d{7}|\d{8}|\d{2}\.\d{3}\.\d{3})[- ]?[A-HJ-NP-TV-Z](?![^\W_])|"
+    r"(?<![^\W_])[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z](?![^\W_])"
+)
+SSN_WORDS = re.compile(r"\b(?:ssn|social security)\b", re.IGNORECASE)
+PERSON_WORDS = re.compile(
+    r"(?<![^\W_])(?:ssn|social (?:security|insurance)|national (?:id|insurance|number)|tax (?:id|number|payer)|steuer-?\s?id\w*|"
+    r"steuer\w*|nhs|sin|bsn|burgerservice\w*|pesel|cpf|dni|nie|nif|nir|s[eé]curit[eé] sociale|num[eé]ro fiscal|codice fiscale|"
+    r"personnummer|ahv|avs|sozialversicherung\w*|seguridad social|identity (?:card|number)|ausweis\w*|personalausweis\w*|"
+    r"passport|carte d.identit[eé]|documento)(?![^\W_])",
+    re.IGNORECASE,
+)
+CARD_WORDS = re.compile(r"(?<![^\W_])(?:(?:credit|debit)?\s?cards?|cc|tarjetas?|(?:kredit)?karten?\w*|cartes?|visa|master\s?card|maestro|amex)(?![^\W_])", re.IGNORECASE)
+SHORTEST_CARD, LONGEST_CARD = 12, 19
+AREA_TOP = 900
+
+
+class Span(NamedTuple):
+    """Personal data at `text[start:end]`; `value` is it without what only sets it apart: digits, or small letters."""
+
+    kind: str
+    start: int
+    end: int
+    value: str
+
+
+class Group(NamedTuple):
+    """Digits that stand together in a view."""
+
+    digits: str
+    start: int
+    end: int
+
+
+def find(text: str) -> list[Span]:
+    """Return the personal data in a text in order, none of it overlapping."""
+    if not SUSPECT.search(text):
+        return []
+    view = as_seen(text)
+    spans = [Span("email", *match.span(), match[0].lower()) for match in _emails(view)]
+    _add(spans, _ibans(view))
+    _add(spans, _lettered(view))
+    for match in NUMBER.finditer(view):
+        _add(spans, _numbers(view, match.start(), match.end()))
+    return sorted(spans, key=lambda span: span.start)
+
+
+def as_seen(text: str) -> str:
+    """Return a text of the same length in plain digits, dashes and spaces, as a reader sees it."""
+    return text if text.isascii() and text.isprintable() else _ODD.sub(_plain, text)
+
+
+def _plain(match: re.Match[str]) -> str:
+    return _plain_letter(match[0])
+
+
+@lru_cache(maxsize=2048)
+def _plain_letter(letter: str) -> str:
+    digit = unicodedata.digit(letter, None)
+    if digit is not None:
+        return str(digit)
+    category = unicodedata.category(letter)
+    if category in {"Cf", "Cc", "Mn", "Me"}:
+        return NOTHING
+    if category == "Pd" or letter == "\N{MINUS SIGN}":
+        return "-"
+    if category == "Zs":
+        return " "
+    normal = unicodedata.normalize("NFKC", letter)
+    return normal if len(normal) == 1 else letter
+
+
+def _emails(view: str) -> Iterator[re.Match[str]]:
+    return EMAIL.finditer(view) if "@" in view else iter(())
+
+
+def _add(spans: list[Span], more: Iterator[Span]) -> None:
+    for span in more:
+        if all(span.end <= other.start or other.end <= span.start for other in spans):
+            spans.append(span)
+
+
+def _ibans(view: str) -> Iterator[Span]:
+    for match in IBAN.finditer(view):
+        written = match[0]
+        wanted = checksums.IBAN_LENGTHS.get(written[:2].upper(), 0)
+        places = [place for place, letter in enumerate(written) if letter.isalnum()]
+        if 0 < wanted <= len(places):
+            end = places[wanted - 1] + 1
+            bare = "".join(filter(str.isalnum, written[:end])).upper()
+            if checksums.is_iban(bare):
+                yield Span("iban", match.start(), match.start() + end, bare)
+
+
+def _lettered(view: str) -> Iterator[Span]:
+    """National numbers with letters: Spanish and Italian ones."""
+    for match in LETTERED.finditer(view):
+        bare = "".join(filter(str.isalnum, match[0]))
+        if (checksums.is_codice_fiscale if bare[:6].isalpha() else checksums.is_dni)(bare):
+            yield Span("national_id", *match.span(), bare)
+
+
+def _numbers(view: str, start: int, end: int) -> Iterator[Span]:
+    """What a chain of digits holds: cards first, then national numbers, then phone numbers in what is left."""
+    groups = list(_groups(view, start, end))
+    seps = [_separator(view[left.end : right.start]) for left, right in zip(groups, groups[1:], strict=False)]
+    taken = [False] * len(groups)
+    for spans in (_cards(view, groups, seps), _national(view, groups, seps)):
+        for first, last, span in spans:
+            if not any(taken[first : last + 1]):
+                taken[first : last + 1] = [True] * (last + 1 - first)
+                yield span
+    for first, last in _runs(taken, seps):
+        yield from _phones(view, groups[first : last + 1])
+
+
+def _groups(view: str, start: int, end: int) -> Iterator[Group]:
+    """The groups of digits, without citations and without what touches letters."""
+    cited = [match.span() for match in CITATION.finditer(view, start, end)]
+    for match in GROUP.finditer(view, start, end):
+        first, last = match.span()
+        if any(left < first and last < right for left, right in cited):
+            continue
+        yield Group(match[0].replace(NOTHING, ""), first, last)
+
+
+def _separator(between: str) -> str:
+    return CITATION.sub("", between).replace(NOTHING, "")
+
+
+def _touches(view: str, group: Group) -> bool:
+    """Whether a letter stands next to a group's digits: a number it is a part of is none of ours."""
+    return view[group.end : group.end + 1].isalpha() or view[max(0, group.start - 1) : group.start].isalpha()
+
+
+def _cards(view: str, groups: list[Group], seps: list[str]) -> Iterator[tuple[int, int, Span]]:
+    for first in range(len(groups)):
+        digits, last = "", first - 1
+        best: tuple[int, str] | None = None
+        while last + 1 < len(groups) and len(digits) + len(groups[last + 1].digits) <= LONGEST_CARD:
+            last += 1
+            digits += groups[last].digits
+            if checksums.luhn(digits) and _is_card_like(view, digits, groups[first : last + 1], seps[first:last]):
+                best = last, digits
+        if best:
+            yield first, best[0], Span("card", groups[first].start, groups[best[0]].end, best[1])
+
+
+def _is_card_like(view: str, digits: str, groups: list[Group], seps: list[str]) -> bool:
+    """Whether digits whose last one checks are a card's: of a scheme and grouped as one, or spoken of as one."""
+    if len(digits) < SHORTEST_CARD or _touches(view, groups[0]) or _touches(view, groups[-1]):
+        return False
+    sizes = [len(group.digits) for group in groups]
+    before = view[max(0, groups[0].start - CONTEXT) : groups[0].start]
+    if CARD_WORDS.search(before):
+        return digits[0] != "0"  # also of schemes that are not listed
+    if not checksums.is_card(digits):
+        return False
+    if len(groups) == 1:
+        return sizes[0] >= 13 or not before.strip()  # noqa: PLR2004 (twelve digits are many things)
+    even = len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0] and sizes[0] <= 8  # noqa: PLR2004 (halves)
+    if sizes[0] < 4 and any("," in sep or "\n" in sep or ":" in sep for sep in seps):  # noqa: PLR2004 (a list of small numbers)
+        return False
+    return even or sizes in ([4, 6, 5], [4, 6, 4])
+
+
+def _national(view: str, groups: list[Group], seps: list[str]) -> Iterator[tuple[int, int, Span]]:
+    """Numbers that a state gives a person: US ones by their form, others by word and check digit."""
+    for first, group in enumerate(groups):
+        before = view[max(0, group.start - CONTEXT) : group.start]
+        if _touches(view, group):
+            continue
+        sizes = [len(other.digits) for other in groups[first : first + 3]]
+        if sizes == [3, 2, 4] and _is_ssn([g.digits for g in groups[first : first + 3]], seps[first : first + 2], before):
+            yield first, first + 2, _span("ssn", groups[first : first + 3])
+            continue
+        if len(group.digits) == 9 and SSN_WORDS.search(before) and _is_area(group.digits):  # noqa: PLR2004 (all of it)
+            yield first, first, _span("ssn", [group])
+            continue
+        last = _national_end(groups, seps, first, spoken=bool(PERSON_WORDS.search(before)))
+        if last is not None:
+            yield first, last, _span("national_id", groups[first : last + 1])
+
+
+def _is_ssn(parts: list[str], seps: list[str], before: str) -> bool:
+    if not _is_area("".join(parts)):
+        return False
+    spoken = bool(SSN_WORDS.search(before))
+    return (set(seps) == {"-"} or (spoken and seps[0] == seps[1])) and (spoken or not _is_named_otherwise(before))
+
+
+def _is_area(digits: str) -> bool:
+    """Whether the parts of an SSN are such as are given out."""
+    return digits[:3] not in {"000", "666"} and int(digits[:3]) < AREA_TOP and digits[3:5] != "00" and digits[5:] != "0000"
+
+
+def _is_named_otherwise(before: str) -> bool:
+    from agents.guardrails.phones import nearest_word
+
+    return nearest_word(before) == "other"
+
+
+def _national_end(groups: list[Group], seps: list[str], first: int, *, spoken: bool) -> int | None:
+    """The last group of a national number that begins with `first`."""
+    digits = ""
+    for last in range(first, min(len(groups), first + 8)):
+        if last > first and not TIGHT.fullmatch(seps[last - 1]):
+            return None
+        digits += groups[last].digits
+        checks = checksums.BY_DIGITS.get(len(digits), ())
+        if spoken and any(check(digits) for check in checks):
+            return last
+        sizes = [len(group.digits) for group in groups[first : last + 1]]
+        own_form = (
+            (sizes == [3, 3, 3, 2] and seps[first : first + 3] == [".", ".", "-"] and checksums.is_cpf(digits))
+            or (sizes == [3, 4, 4, 2] and checksums.is_ahv(digits))
+            or (sizes[:6] == [1, 2, 2, 2, 3, 3] and sizes[6:] == [2] and checksums.is_nir(digits))
+        )
+        if own_form:
+            return last
+    return None
+
+
+def _span(kind: str, groups: list[Group]) -> Span:
+    return Span(kind, groups[0].start, groups[-1].end, "".join(group.digits for group in groups))
+
+
+def _runs(taken: list[bool], seps: list[str]) -> Iterator[tuple[int, int]]:
+    """First and last of the groups that stand together and are still free."""
+    first: int | None = None
+    for place, is_taken in enumerate(taken):
+        if first is not None and (is_taken or not TIGHT.fullmatch(seps[place - 1])):
+            yield first, place - 1
+            first = None
+        if first is None and not is_taken:
+            first = place
+    if first is not None:
+        yield first, len(taken) - 1
+
+
+def _phones(view: str, groups: list[Group]) -> Iterator[Span]:
+    """Phone numbers in groups that stand together."""
+    if _touches(view, groups[0]):
+        groups = groups[1:]
+    while groups:
+        size = _phone_size(view, groups)
+        if size:
+            yield _phone(view, groups[:size])
+        groups = groups[size or _next_start(view, groups) :]
+
+
+def _phone_size(view: str, groups: list[Group]) -> int:
+    """How many of the groups, from the first on, are one phone number: the most that are."""
+    start = _start(view, groups[0])
+    before = view[max(0, start - CONTEXT) : start]
+    for size in range(len(groups), 0, -1):
+        end = groups[size - 1].end
+        digits = sum(len(group.digits) for group in groups[:size])
+        if digits < 7:  # noqa: PLR2004 (no phone number is shorter)
+            return 0
+        extension = EXTENSION.match(view, end)
+        if digits > LONGEST + 2 or (_touches(view, groups[size - 1]) and not extension):
+            continue
+        written = _written(view[start:end])
+        if is_phone(written, before, view[extension.end() if extension else end :][:AFTER]):
+            return size
+    return 0
+
+
+def _next_start(view: str, groups: list[Group]) -> int:
+    """Where to look on: behind the next wide gap, since the inside of a number is no phone number."""
+    for place in range(1, len(groups)):
+        if SPLIT.fullmatch(view[groups[place - 1].end : groups[place].start].replace(NOTHING, "")):
+            return place
+    return len(groups)
+
+
+def _start(view: str, group: Group) -> int:
+    """Where a number begins whose first digits these are: at a "+" or an opening parenthesis before them."""
+    start = group.start
+    while start > 0 and group.start - start < 3 and view[start - 1] in f"+({NOTHING}":  # noqa: PLR2004 ("(+", and one that is not seen)
+        start -= 1
+    return start
+
+
+def _written(view: str) -> str:
+    """A number as written, marks of emphasis and what shows nothing left out."""
+    return re.sub(rf"[*_`{NOTHING}]+", "", CITATION.sub("", view))
+
+
+def _phone(view: str, groups: list[Group]) -> Span:
+    start, end = _start(view, groups[0]), groups[-1].end
+    extension = EXTENSION.match(view, end)
+    digits = "".join(group.digits for group in groups)
+    return Span("phone", start, extension.end() if extension else end, digits)
