@@ -26,7 +26,7 @@ LONGEST = 15
 """Digits of a number with its country's code (E.164)."""
 
 _PHONE_WORDS = (
-    r"phones?|tel(?:e(?:f[oó]n\w*|phone)|\.|:)?|mobile?|m[oó]vil|cell(?:ular)?|fax|desk|office|landline|hotline|"
+    r"phones?|tel(?:[eé](?:f[oó]n\w*|phone)|\.|:)?|mobile?|m[oó]vil|cell(?:ular)?|fax|desk|office|landline|hotline|"
     r"whats\s?app|sms|text(?:ed)?|messages?|call(?:ed|ing|s)?|dial|ring|reach(?:ed|able)?|answering|voicemail|"
     r"contact(?: number)?|registered|ll[aá]m\w+|contest\w+|anruf\w*|ruf\w*|handy\w*|durchwahl|festnetz|erreich\w*|"
     r"appel\w*|joindre|joignable|portable|t[eé]l[eé]phon\w*|num[eé]ro de t[eé]l\w*"
@@ -34,7 +34,7 @@ _PHONE_WORDS = (
 _OTHER_WORDS = (
     r"orders?|pedidos?|bestell\w*|auftrag\w*|commandes?|tracking|track|seguimiento|env[ií]o|sendung\w*|paket\w*|suivi|"
     r"colis|serial|serie|s[eé]rie|serien\w*|seri\w*|models?|modelo|modell\w*|mod[eè]le|invoices?|factura|rechnung\w*|"
-    r"facture|sku|parts?|pieza|teile\w*|pi[eè]ce|articles?|art[ií]culo|artikel\w*|ref(?:erenc\w*|erenz\w*|[eé]renc\w*)?|"
+    r"facture|sku|parts?|pieza|teile\w*|pi[eè]ce|articles?|art[ií]culo|artikel\w*|r[eé]f(?:[eé]ren[cz]\w*)?|"
     r"tickets?|cases?|versions?|versi[oó]n|firmware|build|reservation|reserva|booking|buchung\w*|r[eé]servation|isbn|ean|"
     r"gtin|upc|barcode|c[oó]digo|code|batch|lote?|charge|customer|kunden\w*|client\w*|account|konto\w*|cuenta|compte|"
     r"imei|mac|transaction|transacci[oó]n|zip|postcode|plz|policy|contract|contrato|vertrag\w*|contrat|voucher|gift|"
@@ -98,7 +98,9 @@ def _is_international(written: str, digits: str) -> bool:
         return False
     if not plus and not re.search(r"\D", written) and len(bare) < 10:  # noqa: PLR2004 (a bare number with zeros in front)
         return False
-    return any(bare[:size] in CALLING_CODES for size in (1, 2, 3))
+    if bare[0] in "17":
+        return len(bare) == 11  # noqa: PLR2004 (North America, Russia and Kazakhstan have numbers of one length)
+    return bare[:2] in CALLING_CODES or bare[:3] in CALLING_CODES
 
 
 def _is_grouped(written: str, digits: str) -> bool:

@@ -35,6 +35,7 @@ NUMBER = re.compile(r"(?<![^\W_])[+(]{0,2}\d(?:[\W_]{0,8}\d){5,}")
 GROUP = re.compile(rf"\d(?:{NOTHING}*\d)*")
 CITATION = re.compile(r"\s?\[\d{1,3}\]")
 TIGHT = re.compile(r"[-. ()/]{1,2}| [-/] |\) ?[-/]? ?|\*{2,4} ?\*{0,2}|\*\*|__?|`")
+WIDE = re.compile(r"[,:;\n]")
 SPLIT = re.compile(r" [-/] |\) ?|[/,;]|--")
 IBAN = re.compile(r"(?<![^\W_])[A-Z]{2}\d\d(?:[ \-]?[A-Z0-9]){11,30}", re.IGNORECASE)
 LETTERED = re.compile(
@@ -179,27 +180,27 @@ def _cards(view: str, groups: list[Group], seps: list[str]) -> Iterator[tuple[in
         while last + 1 < len(groups) and len(digits) + len(groups[last + 1].digits) <= LONGEST_CARD:
             last += 1
             digits += groups[last].digits
-            if checksums.luhn(digits) and _is_card_like(view, digits, groups[first : last + 1], seps[first:last]):
+            if checksums.luhn(digits) and _is_card_like(view, digits, groups, seps, first, last):
                 best = last, digits
         if best:
             yield first, best[0], Span("card", groups[first].start, groups[best[0]].end, best[1])
 
 
-def _is_card_like(view: str, digits: str, groups: list[Group], seps: list[str]) -> bool:
+def _is_card_like(view: str, digits: str, groups: list[Group], seps: list[str], first: int, last: int) -> bool:
     """Whether digits whose last one checks are a card's: of a scheme and grouped as one, or spoken of as one."""
-    if len(digits) < SHORTEST_CARD or _touches(view, groups[0]) or _touches(view, groups[-1]):
+    if len(digits) < SHORTEST_CARD or _touches(view, groups[first]) or _touches(view, groups[last]):
         return False
-    sizes = [len(group.digits) for group in groups]
-    before = view[max(0, groups[0].start - CONTEXT) : groups[0].start]
-    if CARD_WORDS.search(before):
-        return digits[0] != "0"  # also of schemes that are not listed
-    if not checksums.is_card(digits):
+    before = view[max(0, groups[first].start - CONTEXT) : groups[first].start]
+    spoken = bool(CARD_WORDS.search(before))
+    if not checksums.is_card(digits):  # of a scheme that is not listed, perhaps
+        ends = [*seps[last : last + 1], *seps[max(0, first - 1) : first]]
+        return spoken and digits[0] != "0" and not any(TIGHT.fullmatch(sep) for sep in ends)
+    sizes = [len(group.digits) for group in groups[first : last + 1]]
+    if spoken or len(sizes) == 1:
+        return spoken or sizes[0] > SHORTEST_CARD or not before.strip()  # twelve digits are many things
+    if sizes[0] < 4 and any(WIDE.search(sep) for sep in seps[first:last]):  # noqa: PLR2004 (a list of small numbers)
         return False
-    if len(groups) == 1:
-        return sizes[0] >= 13 or not before.strip()  # noqa: PLR2004 (twelve digits are many things)
     even = len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0] and sizes[0] <= 8  # noqa: PLR2004 (halves)
-    if sizes[0] < 4 and any("," in sep or "\n" in sep or ":" in sep for sep in seps):  # noqa: PLR2004 (a list of small numbers)
-        return False
     return even or sizes in ([4, 6, 5], [4, 6, 4])
 
 
