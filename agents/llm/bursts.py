@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 READS_PER_SECOND = 1_500
 """Of all streams of a process."""
+MAX_AHEAD = 1 << 20
+"""Bytes that are read before they are asked for."""
 
 
 class Bursts:
@@ -32,7 +34,9 @@ class Bursts:
         """Whether reads keep their distance; not before the first text, for which somebody waits."""
         self._response = response
         self._pieces: list[bytes] = []
+        self._size = 0
         self._arrived = asyncio.Event()
+        self._taken = asyncio.Event()
         self._read_at = 0.0
 
     async def __aenter__(self) -> Self:
@@ -63,6 +67,8 @@ class Bursts:
             self._reading.result()
         burst = b"".join(self._pieces)
         self._pieces.clear()
+        self._size = 0
+        self._taken.set()
         return burst
 
     async def end(self, limit: float) -> None:
@@ -82,7 +88,11 @@ class Bursts:
         # What one read of the network holds comes out without a wait in between, so `next` wakes up behind all of it.
         async for piece in self._response.aiter_bytes():
             self._pieces.append(piece)
+            self._size += len(piece)
             self._arrived.set()
+            while self._size > MAX_AHEAD:
+                self._taken.clear()
+                await self._taken.wait()
 
 
 class _PacedRead:

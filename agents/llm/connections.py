@@ -17,11 +17,13 @@ import openai
 from knowledge.fetching import is_public
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
 
 KEPT_CONNECTIONS = 20
 MAX_CONNECTIONS = 200
 KEPT_SECONDS = 30.0
+MAX_ERROR_BODY = 64 << 10
+"""Bytes that are read of what a server says about an error."""
 
 
 class NotPublicError(httpcore2.ConnectError):
@@ -80,6 +82,35 @@ class _PublicTransport(httpx2.AsyncHTTPTransport):
         )
 
 
+class _Capped(httpx2.AsyncByteStream):
+    """The first `MAX_ERROR_BODY` bytes of a body."""
+
+    def __init__(self, body: httpx2.AsyncByteStream) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        room = MAX_ERROR_BODY
+        async for piece in self._body:
+            yield piece[:room]
+            room -= len(piece)
+            if room <= 0:
+                return
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+
+
+async def _cap_error(response: httpx2.Response) -> None:
+    """Keep the client, which reads the whole body of an error, from reading for ever."""
+    if response.is_error and isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _Capped(response.stream)
+
+
+def direct_client() -> httpx2.AsyncClient:
+    """Return an HTTP client that reaches whatever the host does."""
+    return openai.DefaultAsyncHttpxClient(event_hooks={"response": [_cap_error]})
+
+
 def public_client() -> httpx2.AsyncClient:
     """Return an HTTP client that reaches the public internet alone, and knows no proxy."""
-    return openai.DefaultAsyncHttpxClient(transport=_PublicTransport())
+    return openai.DefaultAsyncHttpxClient(transport=_PublicTransport(), event_hooks={"response": [_cap_error]})

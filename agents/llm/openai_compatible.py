@@ -10,22 +10,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing, closing
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import httpx2
 import openai
 import orjson
+from django.utils import timezone
 
-from agents.llm.base import Chunk, Finished, LLMError, TextDelta, ToolCallDelta, Usage
+from agents.llm.base import Chunk, LLMError, TextDelta
 from agents.llm.bursts import Bursts
-from agents.llm.connections import public_client
+from agents.llm.completion import CompletionReader
+from agents.llm.connections import direct_client, public_client
 from agents.llm.request import request_body
 from agents.llm.secrets import scrub
-from agents.llm.sse import EventDecoder, EventTooLargeError
+from agents.llm.sse import EventDecoder, EventTooLargeError, WholeBody
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from agents.llm.base import Message, Options, ToolSpec
 
@@ -44,7 +47,15 @@ AFTER_FINISH_LIMIT = 2.0
 DRAIN_LIMIT = 0.05
 """Seconds to let the body end after its end marker, so that the connection can be used again."""
 
+MAX_BODY = 32 << 20
+"""Bytes of one answer, its comments and hidden thoughts included; more is a flood."""
+LONGEST_WAIT = 300.0
+"""Seconds of a Retry-After that is believed."""
+
 END_MARKER = b"[DONE]"
+EVENT_STREAMS = ("text/event-stream", "text/plain", "application/octet-stream")
+"""Content types that servers stream events with; those that stream nothing answer in JSON."""
+WHOLE = "application/json"
 RETRYABLE_STATUSES = frozenset({408, 409, 425, 429})
 SERVER_ERROR = 500
 NO_KEY = "none"
@@ -67,7 +78,7 @@ def shared_client(base_url: str, api_key: str, *, public_only: bool = False) -> 
             api_key=api_key or NO_KEY,
             base_url=base_url or None,
             max_retries=0,
-            http_client=public_client() if public_only else None,
+            http_client=public_client() if public_only else direct_client(),
             timeout=httpx2.Timeout(FIRST_CONTENT_LIMIT, connect=CONNECT_LIMIT, pool=CONNECT_LIMIT),
         )
     return client
@@ -82,15 +93,24 @@ async def close_clients() -> None:
 class OpenAICompatible:
     """A model behind an address and a key."""
 
-    def __init__(
-        self, *, name: str, model: str, base_url: str = "", api_key: str = "", public_only: bool = False
+    def __init__(  # noqa: PLR0913 (keywords: what an address is made of)
+        self,
+        *,
+        name: str,
+        model: str,
+        base_url: str = "",
+        api_key: str = "",
+        public_only: bool = False,
+        key: str = "",
     ) -> None:
         """Name it for traces ("primary", "fallback"); an empty `base_url` means OpenAI's own.
 
-        With `public_only`, no connection leads inside the network, whoever named the address.
+        With `public_only`, no connection leads inside the network, whoever named the address. `key` is what the circuit
+        breaker knows it by.
         """
         self.name = name
         self.model = model
+        self.key = key
         self._base_url = base_url
         self._api_key = api_key
         self._public_only = public_only
@@ -101,31 +121,24 @@ class OpenAICompatible:
         """Stream one answer; see `agents.llm.base.Provider`."""
         clock = _Clock(options.deadline)
         response = await self._open(messages, tools, options, clock)
-        async with aclosing(response):
-            content_type = response.headers.get("content-type", "")
-            if not content_type.startswith("text/event-stream"):
-                raise LLMError(f"expected an event stream, got {content_type!r}", kind="protocol", retryable=False)
-            usage: Usage | None = None
-            finish: Finished | None = None
-            async for data in _events(response, clock):
-                text, others = _read_events(data)
-                for chunk in others:
-                    if isinstance(chunk, Usage):
-                        usage = chunk
-                    elif isinstance(chunk, Finished):
-                        finish = chunk
-                    else:
+        reader = CompletionReader()
+        async with aclosing(response), aclosing(_events(response, clock, _decoder_for(response))) as bursts:
+            async for events in bursts:
+                text, calls = reader.read(events)
+                for call in calls:
+                    if call.name or call.arguments:
                         clock.content()
-                        yield chunk
+                    yield call
                 if text:
-                    clock.content()
+                    if clock.started or not text.isspace():
+                        clock.content()
                     yield TextDelta(text)
-                if finish:
+                if reader.finish:
                     clock.finishing()
-            if usage:
-                yield usage
-            if finish:
-                yield finish
+            if reader.usage:
+                yield reader.usage
+            if reader.finish:
+                yield reader.finish
 
     async def _open(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], options: Options, clock: _Clock
@@ -158,9 +171,33 @@ class OpenAICompatible:
         except openai.APIStatusError as error:
             retryable = error.status_code in RETRYABLE_STATUSES or error.status_code >= SERVER_ERROR
             said = scrub(str(error), self._api_key)  # some servers repeat the key that they refuse
-            raise LLMError(said, kind="status", retryable=retryable, status=error.status_code) from error
+            wait = _retry_after(error.response.headers.get("retry-after", ""))
+            raise LLMError(
+                said, kind="status", retryable=retryable, status=error.status_code, retry_after=wait
+            ) from error
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise LLMError(f"{type(error).__name__}: {error}", kind="connect", retryable=True) from error
+
+
+def _retry_after(asked: str) -> float | None:
+    """Return the seconds that a header asks to wait for, as a number or as the date until which."""
+    try:
+        seconds = float(asked)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(asked) - timezone.now()).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return min(seconds, LONGEST_WAIT) if seconds > 0 else None
+
+
+def _decoder_for(response: httpx2.Response) -> EventDecoder | WholeBody:
+    content_type = response.headers.get("content-type", "")
+    if content_type.startswith(WHOLE):
+        return WholeBody()
+    if content_type and not content_type.startswith(EVENT_STREAMS):
+        raise LLMError(f"expected an event stream, got {content_type[:100]!r}", kind="protocol", retryable=False)
+    return EventDecoder()
 
 
 class _Clock:
@@ -241,12 +278,17 @@ class _Alarm:
             self._timer.cancel()
 
 
-async def _events(response: httpx2.Response, clock: _Clock) -> AsyncIterator[list[bytes]]:
+async def _events(
+    response: httpx2.Response, clock: _Clock, decoder: EventDecoder | WholeBody
+) -> AsyncGenerator[list[bytes], None]:
     """Yield the events of each burst until the end marker, the end of the body or a limit."""
-    decoder = EventDecoder()
+    room = MAX_BODY
     async with Bursts(response) as bursts:
         with closing(_Alarm(clock)) as alarm:
             while (read := await _read(bursts, clock, alarm)) is not None:
+                room -= len(read)
+                if room < 0:
+                    raise LLMError(f"more than {MAX_BODY} bytes", kind="protocol", retryable=False)
                 events = _decode(decoder, read)
                 if END_MARKER in events:
                     yield events[: events.index(END_MARKER)]
@@ -273,54 +315,8 @@ async def _read(bursts: Bursts, clock: _Clock, alarm: _Alarm) -> bytes | None:
         raise LLMError(f"{type(error).__name__}: {error}", kind="connection", retryable=True) from error
 
 
-def _decode(decoder: EventDecoder, read: bytes) -> list[bytes]:
+def _decode(decoder: EventDecoder | WholeBody, read: bytes) -> list[bytes]:
     try:
         return decoder.feed(read) if read else decoder.finish()
     except EventTooLargeError as error:
         raise LLMError(str(error), kind="protocol", retryable=False) from error
-
-
-def _read_events(events: list[bytes]) -> tuple[str, list[Chunk]]:
-    """Return the text of some events, joined, and everything else in them.
-
-    Raises:
-        LLMError: an event is not what the protocol says, or reports an error.
-    """
-    text: list[str] = []
-    others: list[Chunk] = []
-    try:
-        for event in events:
-            message = orjson.loads(event)
-            if message.get("error"):
-                raise LLMError(f"error event: {message['error']!r}"[:500], kind="error_event", retryable=True)
-            if usage := message.get("usage"):
-                others.append(_usage(usage))
-            for choice in message.get("choices") or ():
-                delta = choice.get("delta") or {}
-                if content := delta.get("content"):
-                    text.append(content)
-                others += _tool_calls(delta.get("tool_calls") or ())
-                if reason := choice.get("finish_reason"):
-                    others.append(Finished(reason))
-        return "".join(text), others
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise LLMError(f"broken event: {error}", kind="protocol", retryable=True) from error
-
-
-def _usage(reported: object) -> Usage:
-    """What the provider has counted; a count that cannot be is none, and no reason to lose an answer."""
-    given = reported if isinstance(reported, dict) else {}
-    counts = given.get("prompt_tokens"), given.get("completion_tokens")
-    prompt, completion = (count if isinstance(count, int) and count >= 0 else None for count in counts)
-    return Usage() if prompt is None or completion is None else Usage(prompt, completion, estimated=False)
-
-
-def _tool_calls(pieces: Sequence[dict[str, Any]]) -> Iterator[ToolCallDelta]:
-    for piece in pieces:
-        function = piece.get("function") or {}
-        yield ToolCallDelta(
-            index=int(piece["index"]),
-            id=piece.get("id") or "",
-            name=function.get("name") or "",
-            arguments=function.get("arguments") or "",
-        )

@@ -56,6 +56,7 @@ class Model:
             base_url=self.base_url,
             api_key=self.api_key,
             public_only=self.public_only,
+            key=self.key,
         )
 
 

@@ -21,7 +21,7 @@ class EventDecoder:
         """Return the data of the events that `read` completes, in order.
 
         Raises:
-            EventTooLargeError: an event does not end within `MAX_EVENT_BYTES`.
+            EventTooLargeError: an event has more than `MAX_EVENT_BYTES`.
         """
         events: list[bytes] = []
         lines = (self._rest + read).split(b"\n")
@@ -33,10 +33,31 @@ class EventDecoder:
             elif not line and self._data:
                 events.append(b"\n".join(self._data))
                 self._data = []
-        if len(self._rest) + sum(map(len, self._data)) > MAX_EVENT_BYTES:
+        if len(self._rest) + sum(map(len, self._data)) > MAX_EVENT_BYTES or any(
+            len(event) > MAX_EVENT_BYTES for event in events
+        ):
             raise EventTooLargeError(f"an event exceeds {MAX_EVENT_BYTES} bytes")
         return events
 
     def finish(self) -> list[bytes]:
         """Return the data of a last event that the server did not end with an empty line."""
         return self.feed(b"\n\n")
+
+
+class WholeBody:
+    """The same for a body that is one JSON document: of servers that do not stream."""
+
+    def __init__(self) -> None:
+        """Nothing has come yet."""
+        self._body = bytearray()
+
+    def feed(self, read: bytes) -> list[bytes]:
+        """Keep what came; raises EventTooLargeError as well."""
+        self._body += read
+        if len(self._body) > MAX_EVENT_BYTES:
+            raise EventTooLargeError(f"the body exceeds {MAX_EVENT_BYTES} bytes")
+        return []
+
+    def finish(self) -> list[bytes]:
+        """Return the document, if there is one."""
+        return [bytes(self._body)] if self._body.strip() else []
