@@ -138,6 +138,7 @@ REASONS = (
     "tool_failure",
     "approval",
     "usage_limit",
+    "no_progress",
 )
 """Why a conversation comes to people."""
 

@@ -38,7 +38,7 @@ from chat.frames import (
 from chat.hub import UNAVAILABLE, AheadError, Hub
 from chat.queries import NotFoundError, Person, person_of
 from chat.shop_tokens import token_of
-from chat.throttle import SOCKETS_PER_PERSON, FrameLimit, TurnLimit, address_of
+from chat.throttle import SOCKETS_PER_PERSON, FrameLimit, limited_address
 from tenants.access import VISITOR_COOKIE, Access, access_of, find_tenant, read_visitor, sign_visitor
 from tenants.models import Tenant
 from tenants.scope import in_tenant, in_thread, tenant_scope
@@ -67,7 +67,6 @@ TOO_MANY_SOCKETS = 4430, "Too many connections; close another window."
 AWAY = 4503, "The database is away; try again in a few seconds."
 
 _sockets: Counter[str] = Counter()
-_limits: list[TurnLimit] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +130,12 @@ class ChatConsumer:
         if SUBPROTOCOL not in protocols:
             raise CloseError(*NO_SUBPROTOCOL)
         self.wants_html = parse_qs(scope.get("query_string", b"").decode("latin1")).get("html") == ["1"]
-        self.address = address_of(scope.get("client"), headers.get("x-forwarded-for", ""))
+        address = limited_address(scope.get("client"), headers.get("x-forwarded-for", ""))
         try:
             slug = scope["url_route"]["kwargs"]["slug"]
             cookies = parse_cookie(headers.get("cookie", ""))
-            self.visit = await in_thread(visit, slug, scope.get("user"), visitor_of(cookies, protocols), cookies)
+            found = await in_thread(visit, slug, scope.get("user"), visitor_of(cookies, protocols), cookies)
+            self.visit = replace(found, person=replace(found.person, address=address))
             self.hub = self._given_hub or await upkeep.get_hub()
         except Http404 as error:
             raise CloseError(*NO_TENANT) from error
@@ -205,7 +205,7 @@ class ChatConsumer:
         try:
             await self._patiently(self._do(frame), about)
         except FrameError as error:
-            self.push((encode_error(error.code, error.detail, **about),))
+            self.push((encode_error(error.code, error.detail, **error.fields, **about),))
         except NotFoundError:
             self.push((encode_error("not_found", "There is no such thing here.", **about),))
         except AheadError:
@@ -234,10 +234,8 @@ class ChatConsumer:
         tenant, person = self.visit.tenant, self.visit.person
         match frame:
             case SendMessage():
-                await self._limit()
                 await self.hub.post(self, tenant, person, frame)
             case RetryMessage():
-                await self._limit()
                 await self.hub.retry(self, tenant, person, frame.message)
             case Resume():
                 await self.hub.resume(self, tenant, person, frame)
@@ -251,14 +249,6 @@ class ChatConsumer:
                 self.push((encode("feedback.saved", message=str(frame.message)),))
             case DecideAction():  # not limited: pressed again it is the same message
                 await self.hub.decide(self, tenant, person, frame)
-
-    async def _limit(self) -> None:
-        limit = _limits[0] if _limits else TurnLimit()
-        _limits[:] = [limit]
-        key = f"{self.visit.tenant.pk} {self.visit.person.key}"
-        wait = await in_thread(limit.wait, key, self.address) if settings.REDIS_URL else limit.wait(key, self.address)
-        if wait:
-            raise FrameError("rate_limited", f"That is a lot of messages. Please wait {wait} seconds and try again.")
 
     # Going out
 

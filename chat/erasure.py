@@ -9,8 +9,9 @@ from django.db.models import Q, QuerySet
 
 from agents.models import Action, Session, ToolCall
 from agents.routing.teaching import forget_corrections
-from chat.models import Conversation, Message
+from chat.models import Conversation, Message, TurnCount
 from chat.models import Role as Speaker
+from chat.throttle import subject_of
 from commerce.models import Customer
 from commerce.services.erasure import erase_customer as erase_shop_records
 from tenants.models import Membership, Role
@@ -58,6 +59,8 @@ def _erase_conversations(users: list[User], customers: "QuerySet[Customer]") -> 
     if corrections := forget_corrections(texts=said):
         removed["intentexample"] += corrections
     removed.update(_counted(Conversation.objects.filter(pk__in=ids).delete()))
+    counts = TurnCount.objects.filter(subject__in=[subject_of("person", f"user:{user.pk}") for user in users])
+    removed.update(_counted(counts.delete()))
     return removed
 
 

@@ -26,11 +26,14 @@ TERMINAL = ("message.done", "message.failed")
 
 
 class FrameError(Exception):
-    """A client frame that cannot be served: a slug for code, and a sentence for whoever wrote the client or text."""
+    """A client frame that cannot be served: a slug for code, and a sentence for whoever wrote the client or text.
 
-    def __init__(self, code: str, detail: str) -> None:
+    `fields` are further ones of the `error` frame.
+    """
+
+    def __init__(self, code: str, detail: str, **fields: Any) -> None:
         super().__init__(detail)
-        self.code, self.detail = code, detail
+        self.code, self.detail, self.fields = code, detail, fields
 
 
 @dataclass(frozen=True, slots=True)

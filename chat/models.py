@@ -3,6 +3,7 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import models
@@ -249,6 +250,7 @@ class HandoverReason(models.TextChoices):
     FAILURE = "tool_failure", _("Something did not work")
     APPROVAL = "approval", _("A change waits for approval")
     LIMIT = "usage_limit", _("A limit was reached")
+    PROGRESS = "no_progress", _("An answer took too long")
 
 
 class HandoverState(models.TextChoices):
@@ -320,6 +322,24 @@ class Notice(TenantOwned):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class TurnCount(TenantOwned):
+    """The turns of a person, or of an address, in the last hour; see `chat.throttle`, which alone writes here.
+
+    `subject` is a digest, `slot` the last minute (since 1970) in which there was one, `turns` those of each minute from
+    that one back.
+    """
+
+    subject = models.UUIDField()
+    slot = models.PositiveIntegerField(default=0)
+    turns = ArrayField(models.PositiveIntegerField(), default=list)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "subject"], name="one_count_per_subject")]
+
+    def __str__(self) -> str:
+        return str(self.subject)
 
 
 class InboxSettings(TenantOwned):

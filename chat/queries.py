@@ -31,12 +31,14 @@ class NotFoundError(Exception):
 class Person:
     """Whose conversations: a signed-in user's or an anonymous visitor's.
 
-    `token` is what a shop's own site says of which customer they are, for the conversations they begin.
+    `token` is what a shop's own site says of which customer they are, for the conversations they begin. `address` is
+    where they are now, for the limits of `chat.throttle`; empty where addresses are not limited.
     """
 
     user: int | None
     visitor: uuid.UUID | None
     token: str = ""
+    address: str = ""
 
     @property
     def key(self) -> str:

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 - sentences for customers have proper apostrophes
+# ruff: noqa: E501, RUF001 - sentences for customers stay on one line each, with proper apostrophes
 """The words of cards and buttons in a conversation, in the languages the agent speaks; other languages get English."""
 
 from collections.abc import Mapping
@@ -40,6 +40,10 @@ WORDS: dict[str, dict[str, str]] = {
         "total": "Total",
         "delivery": "Delivery",
         "choose": "Choose one",
+        "wait": "{count} minutes",
+        "wait_one": "a minute",
+        "rate_limited": "That is a lot of messages. Please wait {wait} and send it again; what you wrote is kept.",
+        "slow": "This takes longer than usual. I am still working on it, and a colleague has been told.",
     },
     "es": {
         "yes": "Sí, adelante.",
@@ -75,6 +79,10 @@ WORDS: dict[str, dict[str, str]] = {
         "total": "Total",
         "delivery": "Entrega",
         "choose": "Elija una opción",
+        "wait": "{count} minutos",
+        "wait_one": "un minuto",
+        "rate_limited": "Son muchos mensajes. Espere {wait} y envíelo de nuevo; lo que ha escrito se conserva.",
+        "slow": "Esto tarda más de lo habitual. Sigo trabajando en ello y he avisado a un compañero.",
     },
     "de": {
         "yes": "Ja, bitte.",
@@ -110,6 +118,10 @@ WORDS: dict[str, dict[str, str]] = {
         "total": "Gesamt",
         "delivery": "Lieferung",
         "choose": "Bitte wählen",
+        "wait": "{count} Minuten",
+        "wait_one": "eine Minute",
+        "rate_limited": "Das sind viele Nachrichten. Bitte warten Sie {wait} und senden Sie sie noch einmal; Ihr Text bleibt erhalten.",
+        "slow": "Das dauert länger als sonst. Ich arbeite weiter daran, und ein Kollege weiß Bescheid.",
     },
     "fr": {
         "yes": "Oui, allez-y.",
@@ -145,6 +157,10 @@ WORDS: dict[str, dict[str, str]] = {
         "total": "Total",
         "delivery": "Livraison",
         "choose": "Choisissez",
+        "wait": "{count} minutes",
+        "wait_one": "une minute",
+        "rate_limited": "Cela fait beaucoup de messages. Attendez {wait} et envoyez-le de nouveau ; votre texte est conservé.",
+        "slow": "Cela prend plus de temps que d’habitude. J’y travaille encore et un collègue a été prévenu.",
     },
 }
 

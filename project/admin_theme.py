@@ -88,6 +88,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         _group(
             "Operation",
             _item("Tenants", "domain", reverse_lazy("admin:tenants_tenant_changelist"), show=operator),
+            _item("Tiers", "speed", reverse_lazy("admin:tenants_ratetier_changelist"), show=operator),
             _item("Accounts", "person", reverse_lazy("admin:auth_user_changelist"), show=operator),
             _item(
                 "Jobs",

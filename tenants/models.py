@@ -13,6 +13,13 @@ from tenants.scope import current_tenant_id
 #: First parts of paths that belong to the product itself.
 RESERVED_SLUGS = frozenset({"accounts", "admin", "api", "healthz", "metrics", "static", "files", "ws", "askwell"})
 HUE_OF_ASKWELL, CHROMA_OF_ASKWELL = 186, 0.078
+#: The tiers that every installation has: name, turns an hour of one customer, and of one address; None is any number.
+TIERS: dict[str, tuple[str, int | None, int | None]] = {
+    "free": ("Free", 100, 500),
+    "pro": ("Pro", 1000, 500),
+    "unlimited": ("Unlimited", None, None),
+}
+FIRST_TIER = "pro"  # of a new tenant
 
 
 def _not_reserved(slug: str) -> None:
@@ -20,6 +27,48 @@ def _not_reserved(slug: str) -> None:
         raise ValidationError(
             _("“%(slug)s” is used by Askwell itself: choose another name for the address."), params={"slug": slug}
         )
+
+
+class RateTier(models.Model):
+    """How many turns customers of a tenant may take: operators set it, for any number of tenants.
+
+    A turn is a message to the assistant or a reply asked for again. Both numbers hold in each tenant by itself: what
+    one tenant's customers do neither uses up another's turns nor shows there.
+    """
+
+    slug = models.SlugField(_("code"), max_length=40, primary_key=True)
+    name = models.CharField(max_length=80)
+    turns_per_hour = models.PositiveIntegerField(
+        _("turns an hour"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Of one customer; empty: any number."),
+    )
+    address_turns_per_hour = models.PositiveIntegerField(
+        _("turns an hour from one address"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Of everybody who comes from one network address; empty: any number."),
+    )
+
+    class Meta:
+        ordering = ["turns_per_hour", "slug"]
+
+    def __str__(self) -> str:
+        return str(
+            _("%(name)s: %(turns)s turns an hour a customer, %(address)s an address")
+            % {
+                "name": self.name,
+                "turns": _figure(self.turns_per_hour),
+                "address": _figure(self.address_turns_per_hour),
+            }
+        )
+
+
+def _figure(limit: int | None) -> str:
+    return str(_("unlimited")) if limit is None else f"{limit:,}"
 
 
 class Tenant(models.Model):
@@ -66,6 +115,13 @@ class Tenant(models.Model):
         default=CHROMA_OF_ASKWELL,
         validators=[MinValueValidator(0), MaxValueValidator(0.1)],
         help_text=_("How strong the colour is: 0 (grey) to 0.1."),
+    )
+    tier = models.ForeignKey(
+        RateTier,
+        on_delete=models.PROTECT,
+        default=FIRST_TIER,
+        related_name="tenants",
+        help_text=_("How many turns its customers may take."),
     )
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)

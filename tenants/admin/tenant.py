@@ -13,11 +13,11 @@ from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from tenants.admin.base import ReadOnlyAdmin, TenantModelAdmin, actor, may
-from tenants.models import AuditEvent, Role, Tenant
+from tenants.models import FIRST_TIER, AuditEvent, RateTier, Role, Tenant
 from tenants.services import record_audit
 
 OFFER = ("title", "detail", "question")
-OPERATORS_FIELDS = ("slug", "host", "active")  # what owners may read but not change
+OPERATORS_FIELDS = ("slug", "host", "tier", "active")  # what owners may read but not change
 
 
 class OffersField(forms.CharField):
@@ -55,19 +55,34 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the st
         help_text="Questions offered to begin with, one a line: title | detail | question, or the question alone.",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "tier" in self.fields:  # for operators; nothing chosen leaves what there is
+            self.fields["tier"].required = False
+
+    def clean_tier(self) -> RateTier:
+        """The tier that was chosen, or the one the tenant has."""
+        chosen: RateTier | None = self.cleaned_data["tier"]
+        return chosen or self.instance.tier
+
 
 @admin.register(Tenant)
 class TenantAdmin(TenantModelAdmin):
     """All tenants for operators; for an owner the one that the admin shows."""
 
     form = TenantForm
-    list_display = ("name", "slug", "host", "language", "active", "created_at")
+    list_display = ("name", "slug", "host", "language", "tier_name", "active", "created_at")
+    list_select_related = ("tier",)
     search_fields = ("name", "slug", "host")
     fieldsets = (
-        (None, {"fields": ("name", "slug", "host", "language", "active")}),
+        (None, {"fields": ("name", "slug", "host", "language", "tier", "active")}),
         ("Assistant", {"fields": ("assistant_name", "greeting", "suggestions")}),
         ("Colour", {"fields": ("hue", "chroma")}),
     )
+
+    @admin.display(description="Tier", ordering="tier")
+    def tier_name(self, tenant: Tenant) -> str:
+        return tenant.tier.name
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         tenants: QuerySet[Tenant] = super().get_queryset(request)
@@ -101,6 +116,50 @@ class TenantAdmin(TenantModelAdmin):
         if getattr(request, "tenant", None):  # the trail of the tenant in scope; there is none before the first tenant
             action = "tenant.edited" if change else "tenant.created"
             record_audit(actor=actor(request), action=action, target=obj.slug, detail={"fields": form.changed_data})
+
+
+@admin.register(RateTier)
+class RateTierAdmin(TenantModelAdmin):
+    """How many turns customers may take, by tier; a change holds from the next message on."""
+
+    list_display = ("name", "slug", "turns_per_hour", "address_turns_per_hour", "held_by")
+    heading = "Tiers"
+    add_label = "Add a tier"
+    fields = ("name", "slug", "turns_per_hour", "address_turns_per_hour")
+    prepopulated_fields = {"slug": ("name",)}
+
+    @admin.display(description="Tenants")
+    def held_by(self, tier: RateTier) -> int:
+        return tier.tenants.count()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: RateTier | None = None) -> tuple[str, ...]:  # noqa: ARG002 (Django's signature)
+        return ("slug",) if obj else ()
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: RateTier | None = None) -> dict[str, Any]:  # noqa: ARG002 (Django's signature)
+        return {} if obj else self.prepopulated_fields
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_view_permission(self, request: HttpRequest, obj: RateTier | None = None) -> bool:  # noqa: ARG002 (Django's signature)
+        return bool(request.user.is_superuser)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: RateTier | None = None) -> bool:  # noqa: ARG002 (Django's signature)
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: RateTier | None = None) -> bool:
+        """New tenants get the first tier; Django itself refuses to delete one that a tenant has."""
+        return bool(request.user.is_superuser) and obj is not None and obj.slug != FIRST_TIER
+
+    def save_model(self, request: HttpRequest, obj: RateTier, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if getattr(request, "tenant", None):
+            action = "tier.edited" if change else "tier.created"
+            limits = {name: getattr(obj, name) for name in ("turns_per_hour", "address_turns_per_hour")}
+            record_audit(actor=actor(request), action=action, target=obj.slug, detail=limits)
 
 
 class ActionFilter(admin.AllValuesFieldListFilter):

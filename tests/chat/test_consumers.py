@@ -7,7 +7,8 @@ from chat import consumers
 from chat.hub import Hub
 from chat.models import Conversation, Feedback, Message
 from tenants.access import VISITOR_COOKIE, read_visitor, sign_visitor
-from tenants.scope import tenant_scope
+from tenants.models import RateTier, Tenant
+from tenants.scope import in_thread, tenant_scope
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -141,12 +142,39 @@ async def test_a_socket_that_does_not_read_is_closed(customer, monkeypatch, scri
     assert customer.closed == 4408
 
 
-async def test_messages_are_limited_and_the_wait_is_told(customer, monkeypatch):
-    monkeypatch.setattr(consumers.TurnLimit, "wait", lambda *_: 17)
+async def limited(tenant, **limits):
+    """Gives the tenant a tier of its own, or edits it; open sockets notice."""
+
+    def edit():
+        tier, _ = RateTier.objects.update_or_create(slug="small", defaults={"name": "Small", **limits})
+        Tenant.objects.filter(pk=tenant.pk).update(tier=tier)
+
+    await in_thread(edit)
+
+
+async def test_messages_are_limited_and_the_wait_is_told(customer, tenant):
+    await limited(tenant, turns_per_hour=1)
+    first = (await customer.say())[-1]
     await customer.ask(client_id="mine")
     error = await customer.next()
     assert (error["code"], error["client_id"]) == ("rate_limited", "mine")
-    assert "17 seconds" in error["detail"]
+    assert 0 < error["retry_after"] <= 3600
+    assert f"{-(-error['retry_after'] // 60)} minute" in error["detail"]
+    await customer.send(type="message.retry", message=first["message"])
+    assert (await customer.next())["code"] == "rate_limited"
+    await limited(tenant, turns_per_hour=2)
+    assert (await customer.say(client_id="mine"))[-1]["type"] == "message.done"
+
+
+async def test_an_address_is_limited_whoever_asks(hub, new_customer, tenant):
+    await limited(tenant, address_turns_per_hour=2)
+    from_afar = {"headers": [(b"x-forwarded-for", b"6.6.6.6, 8.8.8.8")]}
+    one, two = await new_customer(**from_afar), await new_customer(**from_afar)
+    other = await new_customer(headers=[(b"x-forwarded-for", b"8.8.4.4")])
+    ends = [(await someone.say())[-1] for someone in (one, two, two, one, other)]
+    assert [end.get("code", "taken") for end in ends] == ["taken", "taken", "rate_limited", "rate_limited", "taken"]
+    here = await new_customer()
+    assert [(await here.say())[-1]["type"] for _ in range(4)] == ["message.done"] * 4
 
 
 async def test_null_bytes_are_removed(customer, tenant):

@@ -41,7 +41,7 @@ def test_a_turn_costs_few_statements(post):
     with CaptureQueriesContext(connection) as second:
         post(conversation=posted.conversation)
     counted = [len([q for q in c if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]) for c in (first, second)]
-    assert counted == [3, 6]
+    assert counted == [4, 7]
 
 
 def test_a_title_is_the_first_question_on_one_line(post):

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from tenants.models import ApiKey, AuditEvent, Membership, Role, Tenant
+from tenants.models import ApiKey, AuditEvent, Membership, RateTier, Role, Tenant
 from tenants.scope import tenant_scope
 from tenants.services import add_member, find_api_key
 from tests.conftest import person
@@ -94,6 +94,55 @@ def test_operators_make_tenants_and_nobody_deletes_one(client, operator, tenant)
     client.post("/admin/tenants/tenant/add/", data)
     blue = Tenant.objects.get(slug="blue")
     assert client.post(reverse("admin:tenants_tenant_delete", args=[blue.pk]), {"post": "yes"}).status_code == 403
+
+
+TIERS = "/admin/tenants/ratetier/"
+
+
+def test_operators_alone_edit_tiers_and_give_them_to_tenants(client, operator, tenant):
+    free = f"{TIERS}free/change/"
+    assert "1,000" in client.get(f"{TIERS}pro/change/").content.decode().replace("1000", "1,000")
+    client.post(free, {"name": "Free", "turns_per_hour": "120", "address_turns_per_hour": ""})
+    client.post(f"{TIERS}add/", {"name": "Big", "slug": "big", "turns_per_hour": "5000", "address_turns_per_hour": "0"})
+    assert not RateTier.objects.filter(slug="big").exists()  # nobody could ask anything
+    client.post(f"{TIERS}add/", {"name": "Big", "slug": "big", "turns_per_hour": "5000"})
+    kept = {t.slug: (t.turns_per_hour, t.address_turns_per_hour) for t in RateTier.objects.all()}
+    assert (kept["free"], kept["big"]) == ((120, None), (5000, None))
+    with tenant_scope(tenant.pk):
+        assert [e.action for e in AuditEvent.objects.all()[:2]] == ["tier.created", "tier.edited"]
+    mine = reverse("admin:tenants_tenant_change", args=[tenant.pk])
+    data = {"name": "Acme", "slug": "acme", "active": "on", "language": "en", "suggestions": "", "hue": 1, "chroma": 0}
+    client.post(mine, {**data, "tier": "free"})
+    tenant.refresh_from_db()
+    assert tenant.tier_id == "free"
+    client.post(mine, data)
+    tenant.refresh_from_db()
+    assert tenant.tier_id == "free"
+    assert client.post(f"{TIERS}pro/delete/", {"post": "yes"}).status_code == 403  # that of new tenants
+    client.post(f"{TIERS}free/delete/", {"post": "yes"})  # Acme has it
+    client.post(f"{TIERS}big/delete/", {"post": "yes"})
+    assert set(RateTier.objects.values_list("slug", flat=True)) == {"free", "pro", "unlimited"}
+
+
+def test_an_owner_reads_the_tier_and_cannot_change_it(client, owner, tenant):
+    mine = reverse("admin:tenants_tenant_change", args=[tenant.pk])
+    page = client.get(mine).content.decode()
+    assert "Pro: 1,000 turns an hour a customer, 500 an address" in page
+    assert 'name="tier"' not in page
+    data = {"name": "Acme", "tier": "unlimited", "language": "en", "suggestions": "", "hue": 1, "chroma": 0}
+    assert client.post(mine, data).status_code == 302
+    tenant.refresh_from_db()
+    assert tenant.tier_id == "pro"
+    for url in (TIERS, f"{TIERS}pro/change/", f"{TIERS}add/"):
+        assert client.get(url).status_code == 403
+        client.post(url, {"name": "Mine", "turns_per_hour": "9"})
+    assert RateTier.objects.get(slug="pro").turns_per_hour == 1000
+
+
+def test_outsiders_see_no_tiers(client, tenant, bob):
+    assert client.get(TIERS).status_code == 302
+    client.force_login(bob)
+    assert client.get(TIERS).status_code in (302, 403)
 
 
 def test_the_first_tenant_can_be_made_where_there_is_none(client, db):
