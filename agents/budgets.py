@@ -18,6 +18,7 @@ from django.db.models import Q
 from django.dispatch import Signal
 from django.utils import timezone
 
+from agents.llm import prices
 from agents.models import Budget, BudgetHold, Period
 from tenants.scope import current_tenant_id, in_tenant
 from tenants.services import record_audit
@@ -155,8 +156,8 @@ def settle(*, holds: Sequence[uuid.UUID], spent: Mapping[dt.date, Decimal]) -> N
         for day, amount in costs:
             cursor.execute(
                 "INSERT INTO agents_spending AS s (tenant_id, day, amount) VALUES (%s, %s, %s) "
-                "ON CONFLICT (tenant_id, day) DO UPDATE SET amount = s.amount + excluded.amount",
-                [current_tenant_id(), day, amount],
+                "ON CONFLICT (tenant_id, day) DO UPDATE SET amount = least(s.amount + excluded.amount, %s)",
+                [current_tenant_id(), day, amount, prices.LARGEST],
             )
     if costs:
         _warn()

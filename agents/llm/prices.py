@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MILLION = Decimal(1_000_000)
 SMALLEST = Decimal("1e-10")
 """US dollars that a cost is rounded to, half up; what the tables hold."""
+LARGEST = Decimal(999_999)
+"""US dollars that the tables hold of one request, and of one day; a slip of the finger in a price comes to more."""
 BYTES_PER_TOKEN = 4
 """For estimates, of UTF-8: near the truth for English, and not far off where letters take several bytes."""
 
@@ -23,7 +25,7 @@ BYTES_PER_TOKEN = 4
 def cost_of(model: Model, prompt_tokens: int, completion_tokens: int) -> Decimal:
     """Return the US dollars of a request; a price that nobody has set counts as nothing."""
     dollars = prompt_tokens * (model.input_price or Decimal(0)) + completion_tokens * (model.output_price or Decimal(0))
-    return (dollars / MILLION).quantize(SMALLEST, ROUND_HALF_UP)
+    return min(dollars / MILLION, LARGEST).quantize(SMALLEST, ROUND_HALF_UP)
 
 
 def is_priced(model: Model) -> bool:
