@@ -125,7 +125,7 @@ def test_a_draft_is_used_once_it_is_published_and_can_be_rolled_back(scope, alic
 
 
 def test_what_cannot_be_used_is_neither_kept_nor_published(scope, alice):
-    with pytest.raises(ValidationError, match="no place {naem}"):
+    with pytest.raises(ValidationError, match=r"no place \{naem\}"):
         save_draft(name="answer", text="{naem} [unknown]", note="", author=alice)
     with pytest.raises(ValidationError, match="no such prompt"):
         make_draft(name="nothing", author=alice)

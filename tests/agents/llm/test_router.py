@@ -76,8 +76,10 @@ async def test_the_defaults_wait_for_nothing():
         ),
         (
             Rule("r", languages=("en", "fr", "xx"), min_messages=4, min_tools=2, failed_before=True),
-            "Messages in English, French or xx after 4 messages or more and 2 calls of tools or more and a reply that "
-            "failed, did not know or was rated badly go to the strong model.",
+            (
+                "Messages in English, French or xx after 4 messages or more and 2 calls of tools or more and a reply "
+                "that failed, did not know or was rated badly go to the strong model."
+            ),
         ),
     ],
 )
