@@ -19,7 +19,18 @@ def database_ready(*, migrated: bool = True) -> Iterator[None]:
                 migrate_if_empty()
             yield
         finally:
+            count_requests()
             close_connections()
+
+
+def count_requests() -> None:
+    """Writes what the command's requests to language models cost, while the server still runs."""
+    from django.apps import apps
+
+    if apps.ready:
+        from agents.llm.ledger import write_waiting
+
+        write_waiting()
 
 
 def migrate_if_empty() -> None:

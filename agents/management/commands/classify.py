@@ -41,7 +41,10 @@ class Command(TenantCommand):
     def run(self, tenant: Tenant, options: dict[str, Any]) -> None:
         with tenant_scope(tenant.pk):
             intents = available_intents()
-            models = [] if options["no_model"] else [model.provider() for model in tenant_models()]
+            models = [] if options["no_model"] else list(tenant_models())
+            account = Account(tenant.pk, feature=Feature.CLASSIFY, budgets=budgets_of())
+            prompts = prompts_of_tenant()
+        providers = [Metered(model.provider(), model, account) for model in models[:1]]
         bad = total = 0
         for number, line in read_lines(options["texts"]):
             total += 1
@@ -55,7 +58,7 @@ class Command(TenantCommand):
                 understanding = understand(tenant.pk, row.text, language=tenant.language, wait=total == bad + 1)
             except EmbedderError as error:
                 raise CommandError(str(error)) from error
-            names = asyncio.run(classify_with_model(models[0], row.text, intents)) if models else None
+            names = asyncio.run(classify_with_model(providers[0], row.text, intents, prompts)) if providers else None
             self._show(row, understanding, names)
         if bad:
             raise CommandError(f"{bad} of {total} lines could not be used; the others are above.")
