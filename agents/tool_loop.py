@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from agents.events import ActionProposed, Handover, Step
 from agents.llm import chain
 from agents.llm.base import Finished, LLMError, Message, Options, TextDelta, ToolCallDelta, ToolRequest, Usage
+from agents.llm.pieces import Calls
 from agents.phrases import phrase
 from agents.prompts import fence_passages
 from agents.tools.arguments import MAX_ARGUMENTS
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     CallTools = Callable[[Turn, Prepared, Sequence[ToolRequest], int], Awaitable[list[Outcome]]]
 
-CALLS_A_ROUND = 30
-"""Further calls of one round are left out altogether; of these the first 16 are made."""
 RETRY_SECONDS = (0.1, 0.5)
 """Pauses before a round is asked for again."""
 SLOW = frozenset({"first_content", "idle"})
@@ -47,32 +46,7 @@ TEXT_A_REPLY = 40_000
 """Characters that a model may write; no provider that keeps to its limit comes near."""
 TOLD_ARGUMENTS = 4_000
 """Characters of a call's arguments that the model is shown again."""
-NAME_LENGTH = 200
 NO_ROOM = "Too much was read for this reply already: answer with what you have."
-
-
-@dataclass(slots=True)
-class Round:
-    """What the model asked for in one round: calls by their index, as their pieces come."""
-
-    calls: dict[int, ToolRequest] = field(default_factory=dict)
-
-    def add(self, piece: ToolCallDelta) -> None:
-        """Add a piece to its call; what is more than can be made use of is dropped as it comes."""
-        if piece.index not in self.calls and len(self.calls) >= CALLS_A_ROUND:
-            return
-        before = self.calls.get(piece.index, ToolRequest("", "", ""))
-        room = MAX_ARGUMENTS + 1 - len(before.arguments)  # one too many is refused
-        self.calls[piece.index] = ToolRequest(
-            before.id or piece.id[:NAME_LENGTH],
-            before.name or piece.name[:NAME_LENGTH],
-            before.arguments + piece.arguments[:room],
-        )
-
-    def requests(self, number: int) -> list[ToolRequest]:
-        """Return the calls in order, each with an id."""
-        calls = [self.calls[index] for index in sorted(self.calls)]
-        return [ToolRequest(call.id or f"call_{number}_{n}", call.name, call.arguments) for n, call in enumerate(calls)]
 
 
 @dataclass(slots=True)
@@ -100,11 +74,11 @@ class ToolLoop:
         for number in range(self.prepared.policy.tool_rounds + 1):
             self._prompted += _size(messages)
             last = number == self.prepared.policy.tool_rounds or self._prompted > PROMPTS_A_REPLY
-            asked = Round()
+            asked = Calls(MAX_ARGUMENTS + 1)  # one character too many is refused
             async with aclosing(self._tried(messages, asked, deadline, tools=not last)) as events:
                 async for event in events:
                     yield event
-            if not asked.calls:
+            if not asked:
                 return
             for event in self.reply.settle():
                 yield event
@@ -117,7 +91,7 @@ class ToolLoop:
             yield event
 
     async def _tried(
-        self, messages: list[Message], asked: Round, deadline: float, *, tools: bool
+        self, messages: list[Message], asked: Calls, deadline: float, *, tools: bool
     ) -> AsyncGenerator[Event, None]:
         """Yield a round's events, asking again where a connection broke: rules cannot go on in the middle of a plan."""
         for pause in (*RETRY_SECONDS, None):
@@ -128,7 +102,7 @@ class ToolLoop:
             except LLMError as error:
                 if pause is None or not error.retryable or error.kind in SLOW or not self.prepared.acts:
                     raise
-                asked.calls.clear()
+                asked.clear()
                 for event in self.reply.void(error.kind):
                     yield event
                 await asyncio.sleep(pause)
@@ -136,7 +110,7 @@ class ToolLoop:
                 return
 
     async def _round(
-        self, messages: list[Message], asked: Round, deadline: float, *, tools: bool
+        self, messages: list[Message], asked: Calls, deadline: float, *, tools: bool
     ) -> AsyncGenerator[Event, None]:
         specs = [tool.spec for tool in self.prepared.tools] if tools else []
         now = asyncio.get_running_loop().time()
@@ -150,14 +124,14 @@ class ToolLoop:
                 elif isinstance(chunk, ToolCallDelta):
                     asked.add(chunk)
                 elif isinstance(chunk, chain.Attempt):
-                    asked.calls.clear()
+                    asked.clear()
                     for event in self.reply.attempt(chunk, last=False):
                         yield event
                 elif isinstance(chunk, Usage):
                     usage = chunk
                 elif isinstance(chunk, Finished):
                     self.reply.finish = "stop" if chunk.reason == "tool_calls" else chunk.reason
-        if asked.calls and self.reply.finish == "truncated":
+        if asked and self.reply.finish == "truncated":
             raise LLMError("cut short in the middle of a call", kind="cut", retryable=True)
         self.reply.used(usage, messages)
 

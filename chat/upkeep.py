@@ -10,12 +10,14 @@ from weakref import WeakKeyDictionary
 from channels.layers import get_channel_layer
 from django.conf import settings
 
+from agents.llm import breaker
 from chat import journal, processes, queries
 from chat.hints import Hints
 from chat.hub import UNAVAILABLE, Hub
 from chat.models import Handler
 from chat.processes import BEAT_SECONDS, DEAD_AFTER
 from chat.streams import ConversationStream
+from chat.watchdog import LOOK_SECONDS, Watchdog
 from tenants.models import Tenant
 from tenants.scope import in_tenant, in_thread
 
@@ -25,6 +27,7 @@ FLUSH_SECONDS = 0.2  # between two writes of the log
 FLUSHES_PER_LOOK = 5  # every so many writes include conversations without new frames, to see who wants attention
 FOLLOW_SECONDS = 0.25  # between two looks at conversations whose reply runs elsewhere
 SWEEP_SECONDS = 60.0  # between two looks for conversations of dead processes while nobody is known to have died
+PROVIDERS_SECONDS = 1.0  # between two looks at how the providers of models are doing
 FOLLOWS_PER_LOOK = 8  # every so many looks include conversations that were quiet
 
 
@@ -33,6 +36,7 @@ class Upkeep:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
+        self.watchdog = Watchdog(hub)
         self._beat_at = self._regular_since = float("-inf")
         self._swept_at = self._dying_until = float("-inf")
         self._loops: list[asyncio.Task[None]] = []
@@ -44,6 +48,8 @@ class Upkeep:
             self._flush_forever(),
             self._follow_forever(),
             self._live_forever(),
+            self._watch_forever(),
+            self._watch_providers_forever(),
             self.hub.hints.listen(self._heard),
         )
         self._loops = [asyncio.ensure_future(loop) for loop in loops]
@@ -134,6 +140,12 @@ class Upkeep:
             except Exception:  # the heart must go on beating whatever one beat throws
                 log.exception("A heartbeat failed")
 
+    async def _watch_providers_forever(self) -> None:
+        """Keeps what other processes know of the models' providers at hand, so that no reply has to look it up."""
+        while True:
+            await breaker.shared().refresh()
+            await asyncio.sleep(PROVIDERS_SECONDS)
+
     async def _live(self) -> None:
         """One beat: says that this process lives, takes over from those that do not, settles its own doubts."""
         try:
@@ -152,6 +164,14 @@ class Upkeep:
             await self._settle_doubts()
         except UNAVAILABLE as error:
             log.warning("The database is away: %s", error)
+
+    async def _watch_forever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                self.watchdog.look()
+            except Exception:  # the loop must outlive whatever one look throws
+                log.exception("Replies could not be looked after")
 
     async def take_over(self) -> None:
         """Goes on with every conversation whose process is gone.

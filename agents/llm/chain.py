@@ -1,9 +1,9 @@
-"""Which providers there are, and what happens when one of them fails.
+"""Asks one provider after the other, and decides what happens when one of them fails.
 
 Before the first text a failure is silent: the provider is asked once more where that may help soon, then the next one
 answers. After it the runner voids the text with a `Reset` and the next provider starts again, so there is only ever one
-visible answer. A provider that fails again and again is left alone (see `agents.llm.breaker`). The extractive answerer
-at the end needs no network.
+visible answer. A provider that fails again and again is left alone (see `agents.llm.breaker`). Where all fail, the
+runner quotes the documents, which needs no network.
 """
 
 from __future__ import annotations
@@ -14,12 +14,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from django.conf import settings
-
 from agents.llm import breaker
 from agents.llm.base import Finished, LLMError, TextDelta, ToolCallDelta, key_of
-from agents.llm.extractive import Extractive
-from agents.llm.openai_compatible import OpenAICompatible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -50,36 +46,6 @@ class Attempt:
     provider: Provider
     after: LLMError | None
     again: bool = False
-
-
-def language_models() -> list[Provider]:
-    """Return the configured models, preferred first; empty without a key or an address."""
-    config = settings.ASKWELL
-    models: list[Provider] = []
-    if config.openai_api_key or config.openai_base_url:
-        models.append(
-            OpenAICompatible(
-                name="primary",
-                model=config.chat_model,
-                base_url=config.openai_base_url,
-                api_key=config.openai_api_key,
-            )
-        )
-    if config.fallback_api_key or config.fallback_base_url:
-        models.append(
-            OpenAICompatible(
-                name="fallback",
-                model=config.fallback_model or config.chat_model,
-                base_url=config.fallback_base_url,
-                api_key=config.fallback_api_key,
-            )
-        )
-    return models
-
-
-def providers() -> list[Provider]:
-    """Return everything that can answer, in order; the last one always can."""
-    return [*language_models(), Extractive()]
 
 
 async def stream(

@@ -1,12 +1,10 @@
 import asyncio
-from dataclasses import replace
 
 import pytest
 
 from agents.llm import chain
 from agents.llm.base import Finished, LLMError, Message, Options, TextDelta, Usage
 from agents.llm.scripted import Pause, Scripted, says
-from project.settings import ASKWELL
 
 AWAY = LLMError("away", kind="connect", retryable=True)
 PROMPT = [Message("user", "Battery?")]
@@ -76,25 +74,3 @@ async def test_cancelling_closes_the_provider():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert provider.closed == 1
-
-
-def configured(settings, **values):
-    empty = dict.fromkeys(("openai_api_key", "openai_base_url", "fallback_api_key", "fallback_base_url"), "")
-    settings.ASKWELL = replace(ASKWELL, **(empty | values))
-    return [(provider.name, provider.model) for provider in chain.providers()]
-
-
-def test_without_settings_only_the_extractive_answerer_is_left(settings):
-    assert configured(settings) == [("extractive", "extractive")]
-
-
-def test_a_key_or_an_address_makes_a_model(settings):
-    assert configured(settings, openai_api_key="k", chat_model="m")[0] == ("primary", "m")
-    assert configured(settings, openai_base_url="http://localhost:1/v1", chat_model="m")[0] == ("primary", "m")
-
-
-def test_the_fallback_comes_between(settings):
-    names = configured(
-        settings, openai_api_key="k", chat_model="m", fallback_base_url="http://localhost:2/v1", fallback_model="f"
-    )
-    assert names == [("primary", "m"), ("fallback", "f"), ("extractive", "extractive")]

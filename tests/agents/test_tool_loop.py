@@ -7,11 +7,12 @@ import pytest
 
 from agents.events import ActionProposed, CardShown, Delta, Handover, Reset, Step
 from agents.llm.base import Finished, LLMError, Message, TextDelta, ToolCallDelta, ToolSpec
+from agents.llm.pieces import MAX_CALLS
 from agents.llm.scripted import Scripted, says
 from agents.models import AgentPolicy, ToolKind
 from agents.preparation import Prepared
 from agents.reply import Reply
-from agents.tool_loop import CALLS_A_ROUND, NO_ROOM, PROMPTS_A_REPLY, RESULTS_A_REPLY, TEXT_A_REPLY, ToolLoop
+from agents.tool_loop import NO_ROOM, PROMPTS_A_REPLY, RESULTS_A_REPLY, TEXT_A_REPLY, ToolLoop
 from agents.tools.base import Card, Tool
 from agents.tools.calls import Outcome
 from agents.trace import Trace
@@ -118,7 +119,7 @@ async def test_a_model_that_never_stops_asking_is_stopped(stage):
 async def test_a_round_with_too_many_calls_is_cut(stage):
     on = stage(Scripted(calls(*["look"] * 200), says("Done.")))
     await on.run()
-    assert len(on.asked[0]) == CALLS_A_ROUND
+    assert len(on.asked[0]) == MAX_CALLS
 
 
 async def test_the_next_model_goes_on_where_the_first_one_failed(stage):
