@@ -36,6 +36,7 @@ CLOCK = "{clock}"
 DEFAULT_REPLY = "This is a scripted reply. [1]"
 EVENT_STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 END_OF_BODY = b"0\r\n\r\n"
+TOKEN = re.compile(r"\s*\S+|\s+$")
 
 
 class ScriptError(ValueError):
@@ -53,6 +54,10 @@ class Profile(StrEnum):
     HANG = "hang"  # headers and keep-alives, never any content
     STALL = "stall"  # half of the tokens, then silence
     REFUSE = "refuse"  # closes the connection without a word
+
+
+REPORTING = frozenset({Profile.NORMAL, Profile.SLOW})
+"""Profiles that tell the client their count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,16 @@ class Script:
         return Reply(say=self.otherwise)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a request came to by the server's own count; `reported` says whether the client was told."""
+
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    reported: bool
+
+
 @dataclass(slots=True)
 class ScriptedServer:
     """`async with ScriptedServer(script) as server:` listens on `server.base_url`.
@@ -130,6 +145,8 @@ class ScriptedServer:
     choose: Callable[[dict[str, Any]], Reply | None] | None = None
     requests: list[dict[str, Any]] = field(default_factory=list)
     """The bodies of all chat requests so far."""
+    log: list[Counted] = field(default_factory=list)
+    """What the server would charge for: nothing where it refuses, what it sent where it breaks off."""
     dropped: int = 0
     """Streams the client left before their end."""
     _server: asyncio.Server | None = None
@@ -202,6 +219,7 @@ class ScriptedServer:
         if profile is Profile.ERROR:
             return await _send_json(writer, "500 Internal Server Error", {"error": {"message": "scripted failure"}})
         if not request.get("stream"):
+            self._count(request, reply.say, reported=True)
             return await _send_json(writer, "200 OK", _completion(request, reply))
         try:
             return await self._stream(request, reply, profile, reader, writer)
@@ -218,15 +236,34 @@ class ScriptedServer:
         writer: asyncio.StreamWriter,
     ) -> bool:
         writer.write(EVENT_STREAM)
+        said: list[str] = []
+        try:
+            return await self._say(request, reply, profile, said, reader, writer)
+        finally:
+            self._count(
+                request, "".join(said), reported=profile in REPORTING and len(said) == len(TOKEN.findall(reply.say))
+            )
+
+    async def _say(  # noqa: PLR0913, PLR0917 (a stream and what is known of it)
+        self,
+        request: dict[str, Any],
+        reply: Reply,
+        profile: Profile,
+        said: list[str],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> bool:
+        """Stream a reply; `said` grows with what is sent of it."""
         if profile is Profile.HANG:
             return await self._keep_alive(reader, writer)
         pause = max(self.script.token_ms, SLOW_TOKEN_MS if profile is Profile.SLOW else 0.0) / 1000
-        tokens = re.findall(r"\s*\S+|\s+$", reply.say)
+        tokens = TOKEN.findall(reply.say)
         sent = tokens[: len(tokens) // 2] if profile in {Profile.CUT, Profile.STALL} else tokens
         if not pause:
+            said += sent
             writer.write(b"".join(_event(_chunk(request, {"content": token})) for token in sent))
         else:
-            await self._drip(request, sent, pause, reader, writer)
+            await self._drip(request, sent, pause, said, reader, writer)
         for number, call in enumerate(reply.calls):
             for delta in _call_pieces(number, call, cut=profile in {Profile.CUT, Profile.STALL}):
                 writer.write(_event(_chunk(request, delta)))
@@ -242,11 +279,12 @@ class ScriptedServer:
         await writer.drain()
         return True
 
-    async def _drip(
+    async def _drip(  # noqa: PLR0913, PLR0917 (a stream and what is known of it)
         self,
         request: dict[str, Any],
         tokens: list[str],
         pause: float,
+        said: list[str],
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
@@ -255,11 +293,17 @@ class ScriptedServer:
         for token in tokens:
             stamped = token.replace(CLOCK, str(time.monotonic_ns() // 1_000_000))
             writer.write(_event(_chunk(request, {"content": stamped})))
+            said.append(token)
             await writer.drain()
             due += pause  # a steady pace, however late a token was
             await asyncio.sleep(max(0.0, due - loop.time()))
             if reader.at_eof():
                 raise ConnectionResetError
+
+    def _count(self, request: dict[str, Any], said: str, *, reported: bool) -> None:
+        usage = _usage(request, said)
+        model = str(request.get("model", ""))
+        self.log.append(Counted(model, usage["prompt_tokens"], usage["completion_tokens"], reported))
 
     async def _keep_alive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         while not reader.at_eof():

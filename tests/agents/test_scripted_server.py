@@ -1,10 +1,12 @@
+import contextlib
 import json
 
+import httpx2
 import openai
 import pytest
 from django.core.management import CommandError, call_command
 
-from agents.llm.scripted_server import Profile, Script, ScriptError
+from agents.llm.scripted_server import Counted, Profile, Script, ScriptError
 
 
 def test_a_script_is_json():
@@ -49,6 +51,22 @@ async def test_the_official_client_understands_it(scripted_server):
             await client.chat.completions.create(model="m:error", messages=messages)
         with pytest.raises(openai.NotFoundError):
             await client.embeddings.create(model="m", input="x")
+        assert scripted_server.log == [Counted("m", 0, 2, reported=True)] * 2  # and nothing for what it refused
+
+
+@pytest.mark.parametrize(
+    ("profile", "counted"),
+    [("normal", Counted("m:normal", 2, 6, reported=True)), ("cut", Counted("m:cut", 2, 1, reported=False)),
+     ("unfinished", Counted("m:unfinished", 2, 6, reported=False))],
+)  # fmt: skip
+async def test_it_counts_what_it_has_sent(scripted_server, profile, counted):
+    scripted_server.script = Script(otherwise="One two three four five.")
+    async with openai.AsyncOpenAI(base_url=scripted_server.base_url, api_key="k", max_retries=0) as client:
+        messages = [{"role": "user", "content": "Hello you"}]
+        with contextlib.suppress(openai.APIError, httpx2.HTTPError):
+            async for _ in await client.chat.completions.create(model=f"m:{profile}", messages=messages, stream=True):
+                pass
+    assert scripted_server.log == [counted]
 
 
 def test_the_command_explains_a_bad_script(tmp_path):
