@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parent / "examples"
 VECTORS = FOLDER / "vectors.npz"
 SUSPICIOUS = 0.5
 """Score from which a message gets care; chosen on the development half of `benchmarks.injection`."""
-EVEN, SLOPE = 0.10, 0.12
+EVEN, SLOPE = 0.06, 0.12
 """Score of the kernel model that counts as 1/2, and how fast that changes; from the same half."""
 RESEMBLES = "Reads like known attempts"
 HEAD, TAIL = 1500, 700
@@ -55,13 +55,17 @@ def score_injection(text: str, vector: Floats | None = None) -> Injection:
     text = text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}"
     signs = find_signs(text)
     resemblance = resemble(text, vector)
-    innocence = 1 - resemblance
-    for sign in signs:
-        innocence *= 1 - sign.weight
+    innocence = (1 - resemblance) * math.prod(1 - sign.weight for sign in signs)
     reasons = [sign.reason for sign in signs]
     if resemblance >= SUSPICIOUS:
         reasons.append(RESEMBLES)
     return Injection(round(1 - innocence, 3), tuple(reasons))
+
+
+def score_signs(text: str) -> Injection:
+    """Score a passage by its signs alone: the examples are what customers write, which mails and pages resemble."""
+    signs = find_signs(text)
+    return Injection(round(1 - math.prod(1 - sign.weight for sign in signs), 3), tuple(sign.reason for sign in signs))
 
 
 def resemble(text: str, vector: Floats | None = None) -> float:

@@ -147,7 +147,11 @@ RULES = (
         0.6,
         re.compile(r"!\[[^\]]*\]\(\s*https?:|\b(?:send|post|append|upload)\b[^.?!\n]{0,60}\bhttps?://", _I),
     ),
-    Rule("Holds invisible characters", 0.5, re.compile("[\u200b-\u200f\u2060-\u2064\u202a-\u202e\U000e0000-\U000e007f]{2,}")),
+    Rule(
+        "Holds invisible characters",
+        0.5,
+        re.compile("[\u200b-\u200f\u2060-\u2064\u202a-\u202e\U000e0000-\U000e007f]{2,}"),
+    ),
 )
 
 

@@ -42,14 +42,18 @@ _OTHER_WORDS = (
     r"ssn|social security|pin|otp|warranty|garant\w*|asin|hs|tariff|hash|commit|timestamp"
 )
 WORDS = re.compile(rf"(?<![^\W_])(?:(?P<phone>{_PHONE_WORDS})|(?P<other>{_OTHER_WORDS}))(?![^\W_])", re.IGNORECASE)
-LABEL = re.compile(r"[\s\\,(\-–:]{1,4}(?:office|mobile|fax|desk|cell|home|work|phone|tel|b[uü]ro|handy|privat)\b", re.IGNORECASE)
+LABEL = re.compile(
+    r"[\s\\,(\-–:]{1,4}(?:office|mobile|fax|desk|cell|home|work|phone|tel|b[uü]ro|handy|privat)\b", re.IGNORECASE
+)
 UNIT = re.compile(
     r"\s?(?:[€$£¥%°]|(?:eur|usd|gbp|chf|euros?|dollars?|mm|cm|km|m|kg|g|mg|ml|l|mb|gb|tb|kb|mhz|ghz|hz|w|kw|kwh|v|ma|mah|px|"
     r"dpi|units?|pieces?|pcs|st[uü]ck|unidades|unit[eé]s|bytes?)\b)",
     re.IGNORECASE,
 )
 CURRENCY = re.compile(r"[€$£¥]\s?$")
-DATE = re.compile(r"(?:19|20)\d\d[-./ ](?:0?\d|1[0-2])[-./ ][0-3]?\d(?:\D.*)?|[0-3]?\d[-./ ][0-3]?\d[-./ ](?:19|20)\d\d(?:\D.*)?")
+DATE = re.compile(
+    r"(?:19|20)\d\d[-./ ](?:0?\d|1[0-2])[-./ ][0-3]?\d(?:\D.*)?|[0-3]?\d[-./ ][0-3]?\d[-./ ](?:19|20)\d\d(?:\D.*)?"
+)
 PAREN = re.compile(r"\(\d{1,5}\)[ -]?\d{2,4}(?:[ -]?\d{2,4}){1,3}")
 NANP = re.compile(r"(?:1[-. ])?(?:\([2-9]\d\d\) ?|[2-9]\d\d([-. ]))\d{3}[-. ]\d{4}")
 NANP_DIALLED = re.compile(r"(?:00|011[-. ])?1[-. ]\(?[2-9]\d\d\)?[-. ]\d{3}[-. ]\d{4}")

@@ -30,7 +30,9 @@ NOTHING = "\x01"
 
 SUSPECT = re.compile(rf"[{DIGITS}@\uff20\ufe6b]")
 _ODD = re.compile(r"[^\x09\x0a\x0d\x20-\x7e]")
-EMAIL = re.compile(r"(?<![\w.+%-])[^\W_][\w.+%'-]{0,63}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}(?![^\W_]|-\w)|(?<![\w.+%-])_[\w.+%-]{1,63}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?!\w)")
+EMAIL = re.compile(
+    r"(?<![\w.+%-])[^\W_][\w.+%'-]{0,63}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}(?![^\W_]|-\w)|(?<![\w.+%-])_[\w.+%-]{1,63}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?!\w)"
+)
 NUMBER = re.compile(r"(?<![^\W_])[+(]{0,2}\d(?:[\W_]{0,8}\d){5,}")
 GROUP = re.compile(rf"\d(?:{NOTHING}*\d)*")
 CITATION = re.compile(r"\s?\[\d{1,3}\]")
@@ -50,8 +52,15 @@ PERSON_WORDS = re.compile(
     r"passport|carte d.identit[eé]|documento)(?![^\W_])",
     re.IGNORECASE,
 )
-CARD_WORDS = re.compile(r"(?<![^\W_])(?:(?:credit|debit)?\s?cards?|cc|tarjetas?|(?:kredit)?karten?\w*|cartes?|visa|master\s?card|maestro|amex)(?![^\W_])", re.IGNORECASE)
+CARD_WORDS = re.compile(
+    r"(?<![^\W_])(?:(?:credit|debit)?\s?cards?|cc|tarjetas?|(?:kredit)?karten?\w*|cartes?|visa|master\s?card|maestro|amex)(?![^\W_])",
+    re.IGNORECASE,
+)
 SHORTEST_CARD, LONGEST_CARD = 12, 19
+BEGUN = 8
+"""Digits of a card's number that are too many to be shown."""
+LONGEST_CHAIN = 64
+ENDING = re.compile(r"(?<![^\W_])\d(?:[\W_]{0,8}\d){7,}[\W_]{0,8}$")
 AREA_TOP = 900
 
 
@@ -83,6 +92,23 @@ def find(text: str) -> list[Span]:
     for match in NUMBER.finditer(view):
         _add(spans, _numbers(view, match.start(), match.end()))
     return sorted(spans, key=lambda span: span.start)
+
+
+def find_begun(text: str) -> list[Span]:
+    """Return the card's number that a text breaks off in, if at least `BEGUN` digits of one stand at its end."""
+    view = as_seen(text)
+    chain = ENDING.search(view[-LONGEST_CHAIN:])
+    if chain is None:
+        return []
+    start = max(0, len(view) - LONGEST_CHAIN) + chain.start()
+    groups = list(_groups(view, start, len(view)))
+    for first in range(len(groups)):
+        digits = "".join(group.digits for group in groups[first:])
+        sizes = [len(group.digits) for group in groups[first:]]
+        regular = len(set(sizes[:-1])) <= 1 and sizes[-1] <= max(sizes[0], 6)
+        if BEGUN <= len(digits) <= LONGEST_CARD and regular and checksums.begins_like_card(digits):
+            return [Span("card", groups[first].start, groups[-1].end, digits)]
+    return []
 
 
 def as_seen(text: str) -> str:
@@ -211,7 +237,9 @@ def _national(view: str, groups: list[Group], seps: list[str]) -> Iterator[tuple
         if _touches(view, group):
             continue
         sizes = [len(other.digits) for other in groups[first : first + 3]]
-        if sizes == [3, 2, 4] and _is_ssn([g.digits for g in groups[first : first + 3]], seps[first : first + 2], before):
+        if sizes == [3, 2, 4] and _is_ssn(
+            [g.digits for g in groups[first : first + 3]], seps[first : first + 2], before
+        ):
             yield first, first + 2, _span("ssn", groups[first : first + 3])
             continue
         if len(group.digits) == 9 and SSN_WORDS.search(before) and _is_area(group.digits):  # noqa: PLR2004 (all of it)
@@ -231,7 +259,9 @@ def _is_ssn(parts: list[str], seps: list[str], before: str) -> bool:
 
 def _is_area(digits: str) -> bool:
     """Whether the parts of an SSN are such as are given out."""
-    return digits[:3] not in {"000", "666"} and int(digits[:3]) < AREA_TOP and digits[3:5] != "00" and digits[5:] != "0000"
+    return (
+        digits[:3] not in {"000", "666"} and int(digits[:3]) < AREA_TOP and digits[3:5] != "00" and digits[5:] != "0000"
+    )
 
 
 def _is_named_otherwise(before: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from agents.guardrails.abuse import find_abuse
-from agents.guardrails.injection import SUSPICIOUS, score_injection
+from agents.guardrails.injection import SUSPICIOUS, score_injection, score_signs
 from knowledge.indexes.language import detect_language
 
 if TYPE_CHECKING:
@@ -67,5 +67,5 @@ def inspect(question: str, default_language: str, vector: Floats | None = None) 
 
 def suspicious_passages(texts: Iterable[str]) -> list[dict[str, Any]]:
     """Return the numbers (from 1) of passages that hold instructions to an assistant, with score and reasons."""
-    found = ((number, score_injection(text[:MAX_PASSAGE])) for number, text in enumerate(texts, 1))
+    found = ((number, score_signs(text[:MAX_PASSAGE])) for number, text in enumerate(texts, 1))
     return [{"n": n, "score": s.score, "reasons": list(s.reasons)} for n, s in found if s.score >= SUSPICIOUS]

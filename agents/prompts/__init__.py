@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FENCE = re.compile(r"<(?=\s*/?\s*passage)", re.IGNORECASE)
 FOLDER = Path(__file__).parent
-VERSION = "2"
+VERSION = "3"
 """Of the files; raise it with every change of one."""
 UNKNOWN = "[unknown]"
 FORMS = {
@@ -31,6 +31,8 @@ FORMS = {
     ),
     "question": Form("Question", "The customer's words with the passages found.", required=("passages", "question")),
     "decided": Form("After a change", "What became of a change that was just decided on.", required=("told",)),
+    "style": Form("Style", "Carries the tone of the answer policy to the model.", required=("tone",)),
+    "care": Form("Care", "Reminds the model of its rules when a message looks like an attempt to change them."),
     "rewrite": Form("Follow-ups", "Makes a follow-up into a question that can be searched for."),
     "classify": Form("Intents", "Sorts messages by intent, in commands.", required=("intents",)),
 }  # fmt: skip
@@ -49,7 +51,7 @@ class Prompts:
 
     @property
     def version(self) -> str:
-        """A short text that is another one whenever a prompt is: "2", or "2+answer.3+question.1"."""
+        """A short text that is another one whenever a prompt is: "3", or "3+answer.3+question.1"."""
         return "+".join([VERSION, *(f"{name}.{self.numbers[name]}" for name in sorted(self.numbers))])
 
     def text(self, name: str) -> str:
