@@ -20,7 +20,7 @@ from agents.context import Decision, Turn
 from agents.models import Action, ActionState
 from chat.frames import encode_numbered
 from chat.models import PASSED_ON, Conversation, FrameLog, Handler, Message, Notice, Role, State
-from chat.queries import history_before
+from chat.queries import Past, history_before
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id
 
@@ -196,19 +196,21 @@ def job_of(
     """The work of answering a question, with the conversation before it; `alone` says that there is none."""
     owner = f"user:{conversation.user_id}" if conversation.user_id else f"visitor:{conversation.visitor}"
     decision = Decision(question.action, confirmed=bool(question.confirmed)) if question.action else None
+    past = Past((), failed=False) if alone else history_before(conversation.pk, question)
     turn = Turn(
         tenant_id=tenant.pk,
         tenant_name=tenant.name,
         language=tenant.language,
         conversation=str(conversation.pk),
         question=question.text,
-        history=() if alone else history_before(conversation.pk, question),
+        history=past.messages,
         summary=conversation.summary,
         reply=str(reply),
         user=conversation.user_id,
         actor=owner.replace(":", " "),
         decision=decision,
         eventful=not alone and is_eventful(conversation.pk),
+        failed_before=past.failed,
         quiet=conversation.handled_by == Handler.PERSON,
     )
     return Job(tenant, conversation.pk, owner, question.pk, reply, turn)

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from agents.context import PastMessage
 from agents.models import Action
-from chat.models import UNFINISHED, Conversation, FrameLog, Message, Role, State
+from chat.models import UNFINISHED, Conversation, FrameLog, Message, Role, State, Thumb
 from tenants.access import Access
 from tenants.scope import current_tenant_id
 
@@ -21,6 +21,13 @@ LOCKED_COLUMNS = ("tenant_id", "id", "user_id", "visitor", "summary", "handled_b
 
 #: States of replies that are no part of what was said.
 UNTOLD = [str(state) for state in (*UNFINISHED, State.FAILED)]
+LOW_RATING = 2  # stars, and fewer
+#: Of the statement that reads the history.
+FIXED: dict[str, Any] = {
+    "failed": str(State.FAILED), "down": str(Thumb.DOWN), "low": LOW_RATING, "assistant": str(Role.ASSISTANT),
+    "unfinished": [str(state) for state in UNFINISHED], "note": str(Role.NOTE), "untold": UNTOLD,
+    "most": HISTORY_MESSAGES,
+}  # fmt: skip
 
 
 class NotFoundError(Exception):
@@ -127,19 +134,38 @@ def lock_conversation(person: Person, conversation_id: uuid.UUID) -> Conversatio
     return Conversation.from_db("default", LOCKED_COLUMNS, row)
 
 
-def history_before(conversation_id: uuid.UUID, question: Message) -> tuple[PastMessage, ...]:
-    """The last messages before a question, oldest first, as the agent reads them."""
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The last messages before a question, oldest first, as the agent reads them.
+
+    `failed` says that the conversation's latest reply failed, did not know, came from a stand-in or was rated badly.
+    """
+
+    messages: tuple[PastMessage, ...]
+    failed: bool
+
+
+def history_before(conversation_id: uuid.UUID, question: Message) -> Past:
+    """What was said before a question, and how the reply before went: one statement, since every turn pays for it."""
+    here: dict[str, Any] = {"conversation": conversation_id, "tenant": current_tenant_id()}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT role, text, id FROM chat_message WHERE conversation_id = %s AND tenant_id = %s AND created_at < %s "
-            "AND role <> %s AND state <> ALL(%s) AND text <> '' ORDER BY created_at DESC LIMIT %s",
-            [conversation_id, current_tenant_id(), question.created_at, Role.NOTE, UNTOLD, HISTORY_MESSAGES],
+            "SELECT role, text, id, (SELECT l.state = %(failed)s OR NOT l.known OR l.degraded "
+            "OR coalesce(f.thumb = %(down)s OR f.rating <= %(low)s, false) FROM chat_message l "
+            "LEFT JOIN chat_feedback f ON f.message_id = l.id AND f.tenant_id = l.tenant_id "
+            "WHERE l.conversation_id = %(conversation)s AND l.tenant_id = %(tenant)s AND l.role = %(assistant)s "
+            "AND l.state <> ALL(%(unfinished)s) ORDER BY l.created_at DESC LIMIT 1) "
+            "FROM chat_message WHERE conversation_id = %(conversation)s AND tenant_id = %(tenant)s "
+            "AND created_at < %(asked)s AND role <> %(note)s AND state <> ALL(%(untold)s) AND text <> '' "
+            "ORDER BY created_at DESC LIMIT %(most)s",
+            here | FIXED | {"asked": question.created_at},
         )
         rows = cursor.fetchall()
-    return tuple(
+    messages = (
         PastMessage("customer" if role == Role.CUSTOMER else "assistant", text, str(pk))
-        for role, text, pk in reversed(rows)
+        for role, text, pk, _ in reversed(rows)
     )
+    return Past(tuple(messages), failed=bool(rows and rows[0][3]))
 
 
 def typed_by_customer(conversation_id: uuid.UUID) -> tuple[str, ...]:

@@ -13,9 +13,9 @@ from django.db.models.functions import Coalesce
 from agents.models import ExampleSource
 from agents.routing import teaching
 from chat.models import BEST_RATING, UNFINISHED, Handler, Message, Review, Role, Thumb
+from chat.queries import LOW_RATING
 from tenants.services import record_audit
 
-LOW_RATING = 2  # stars, and fewer
 UNSURE = 0.5  # a confidence below it
 DISLIKED = 1.5  # stars that a thumb down alone counts as
 RECENT = 500  # replies whose intents the filter offers

@@ -9,7 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from chat.reviewing import LOW_RATING, UNSURE
+from chat.queries import LOW_RATING
+from chat.reviewing import UNSURE
 
 register = template.Library()
 

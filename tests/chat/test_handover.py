@@ -171,7 +171,9 @@ def test_it_is_given_back_with_a_note_that_the_customer_never_sees(taken, maya):
     assert (note.text, note.author) == ("Angry.", maya)
     assert note not in queries.messages_of(taken)
     assert "Angry" not in str(frames(taken))
-    assert queries.history_before(taken.pk, Message(created_at=timezone.now()))[-1].text == "Where is ORD-1002?"
+    assert (
+        queries.history_before(taken.pk, Message(created_at=timezone.now())).messages[-1].text == "Where is ORD-1002?"
+    )
 
 
 def test_a_closed_conversation_is_the_assistants_again_and_may_come_back(taken, maya):

@@ -7,7 +7,12 @@ from typing import Any, NamedTuple
 
 from django.core.management.base import CommandError
 
+from agents.budgets import budgets_of
+from agents.llm import ledger
+from agents.llm.metering import Account, Metered
 from agents.llm.registry import tenant_models
+from agents.models import Feature
+from agents.prompts.versions import prompts_of_tenant
 from agents.routing.intents import Understanding, understand
 from agents.routing.model_tier import classify_with_model
 from agents.routing.teaching import available_intents
@@ -40,11 +45,8 @@ class Command(TenantCommand):
 
     def run(self, tenant: Tenant, options: dict[str, Any]) -> None:
         with tenant_scope(tenant.pk):
-            intents = available_intents()
-            models = [] if options["no_model"] else list(tenant_models())
-            account = Account(tenant.pk, feature=Feature.CLASSIFY, budgets=budgets_of())
-            prompts = prompts_of_tenant()
-        providers = [Metered(model.provider(), model, account) for model in models[:1]]
+            intents, prompts = available_intents(), prompts_of_tenant()
+            model = None if options["no_model"] else counted_model(tenant)
         bad = total = 0
         for number, line in read_lines(options["texts"]):
             total += 1
@@ -58,8 +60,9 @@ class Command(TenantCommand):
                 understanding = understand(tenant.pk, row.text, language=tenant.language, wait=total == bad + 1)
             except EmbedderError as error:
                 raise CommandError(str(error)) from error
-            names = asyncio.run(classify_with_model(providers[0], row.text, intents, prompts)) if providers else None
+            names = asyncio.run(classify_with_model(model, row.text, intents, prompts)) if model else None
             self._show(row, understanding, names)
+        ledger.write_waiting()
         if bad:
             raise CommandError(f"{bad} of {total} lines could not be used; the others are above.")
 
@@ -72,6 +75,13 @@ class Command(TenantCommand):
         value = {"id": row.id, "intents": intents, "entities": entities, "confidence": round(confidence, 4)}
         named = "; ".join(f"{kind}: {', '.join(map(str, values))}" for kind, values in entities.items())
         self.say(value, f"{row.id}  {', '.join(intents) or 'nothing'} ({confidence:.2f})  {named}".rstrip())
+
+
+def counted_model(tenant: Tenant) -> Metered | None:
+    """The cheap model of the tenant in scope, paid for by it; None where there is none."""
+    model = next(iter(tenant_models()), None)
+    account = Account(tenant.pk, feature=Feature.CLASSIFY, budgets=budgets_of())
+    return Metered(model.provider(), model, account) if model else None
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -270,3 +270,18 @@ def test_classify_gives_a_configured_model_the_last_word(tenant, tmp_path, monke
     assert second["intents"] == ["order_status"]
     run("acme", "--texts", path, "--no-model")
     assert len(provider.calls) == 3  # a wrong answer may be put right once
+
+
+def test_what_a_model_costs_classify_is_counted(tenant, tmp_path, monkeypatch):
+    from agents.llm.registry import Model, TenantModels
+    from agents.llm.scripted import Scripted, says
+    from agents.models import ModelCall
+
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"id": 1, "text": "Where is my order?"}')
+    model = Model(name="primary", model="scripted", base_url="", api_key="")
+    monkeypatch.setattr("agents.management.commands.classify.tenant_models", lambda: TenantModels(model))
+    monkeypatch.setattr(Model, "provider", lambda self: Scripted(says('{"intents": ["delivery"]}'), name=self.name))
+    run("acme", "--texts", path)
+    with tenant_scope(tenant.pk):
+        assert list(ModelCall.objects.values_list("feature", "provider")) == [("classify", "primary")]
