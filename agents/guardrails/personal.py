@@ -47,7 +47,7 @@ HIDDEN = re.compile(
 """What shows nothing behind plain letters and digits; emoji and scripts that join letters keep theirs."""
 KEY_BODY = re.compile(r"[A-Za-z0-9+/=\s:,\\-]*")
 PLAIN = re.compile(r"[\w \t.+()@/%'$:;,{}?-]*")
-PARTS = re.compile(r"\[\d{1,3}\]|[^\W_]+(?:[@.+'-]+[^\W_]+)*")
+PARTS = re.compile(r"\[\d{1,3}\]|[^\W_]+(?:[ @.+'-]+[^\W_]+)*")
 CITATION = re.compile(r"\[\d{1,3}\]")
 SEPARATORS = re.compile(r"[\W_]+")
 NATIONAL = 9
@@ -190,7 +190,7 @@ class PersonalFilter:
         if end == 0:
             return False
         text = self._pending[: end + AHEAD]
-        spans = self._found(text, end, at_end=final and len(self._pending) == end)
+        spans = self._found(text, end, at_end=final and not self._pending[end:].strip())
         if over and not spans:
             space = UNIT.match(self._pending)
             end = min(space.end() if space else STEP, STEP)

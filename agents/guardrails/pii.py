@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from agents.guardrails import checksums
@@ -105,7 +106,8 @@ def find_begun(text: str) -> list[Span]:
     for first in range(len(groups)):
         digits = "".join(group.digits for group in groups[first:])
         sizes = [len(group.digits) for group in groups[first:]]
-        regular = len(set(sizes[:-1])) <= 1 and sizes[-1] <= max(sizes[0], 6)
+        seps = [_separator(view[left.end : right.start]) for left, right in pairwise(groups[first:])]
+        regular = len(set(sizes[:-1])) <= 1 and sizes[-1] <= max(sizes[0], 6) and not _is_list(groups[first:], seps)
         if BEGUN <= len(digits) <= LONGEST_CARD and regular and checksums.begins_like_card(digits):
             return [Span("card", groups[first].start, groups[-1].end, digits)]
     return []
@@ -169,7 +171,7 @@ def _lettered(view: str) -> Iterator[Span]:
 def _numbers(view: str, start: int, end: int) -> Iterator[Span]:
     """What a chain of digits holds: cards first, then national numbers, then phone numbers in what is left."""
     groups = list(_groups(view, start, end))
-    seps = [_separator(view[left.end : right.start]) for left, right in zip(groups, groups[1:], strict=False)]
+    seps = [_separator(view[left.end : right.start]) for left, right in pairwise(groups)]
     taken = [False] * len(groups)
     for spans in (_cards(view, groups, seps), _national(view, groups, seps)):
         for first, last, span in spans:
@@ -224,10 +226,20 @@ def _is_card_like(view: str, digits: str, groups: list[Group], seps: list[str], 
     sizes = [len(group.digits) for group in groups[first : last + 1]]
     if spoken or len(sizes) == 1:
         return spoken or sizes[0] > SHORTEST_CARD or not before.strip()  # twelve digits are many things
-    if sizes[0] < 4 and any(WIDE.search(sep) for sep in seps[first:last]):  # noqa: PLR2004 (a list of small numbers)
+    if _is_list(groups[first : last + 1], seps[first:last]):
         return False
     even = len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0] and sizes[0] <= 8  # noqa: PLR2004 (halves)
     return even or sizes in ([4, 6, 5], [4, 6, 4])
+
+
+def _is_list(groups: list[Group], seps: list[str]) -> bool:
+    """Whether these are several numbers in a row, or one of thousands, rather than one in groups."""
+    size = len(groups[0].digits)
+    if size == 3 and any(WIDE.search(sep) for sep in seps):  # noqa: PLR2004 (1,234,567)
+        return True
+    numbers = [int(group.digits) for group in groups]
+    steps = [right - left for left, right in pairwise(numbers)]
+    return size in {2, 3} and (all(step > 0 for step in steps) or all(step < 0 for step in steps))
 
 
 def _national(view: str, groups: list[Group], seps: list[str]) -> Iterator[tuple[int, int, Span]]:
