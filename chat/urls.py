@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat import inbox, review, views
+from chat import costs, inbox, review, views
 
 app_name = "chat"
 urlpatterns = [
@@ -22,6 +22,8 @@ urlpatterns = [
     path("inbox/<uuid:pk>/", inbox.conversation, name="inbox-conversation"),
     path("inbox/<uuid:pk>/live/", inbox.live, name="inbox-live"),
     path("inbox/<uuid:pk>/<slug:what>/", inbox.act, name="inbox-act"),
+    path("costs/", costs.costs, name="costs"),
+    path("costs/costs.csv", costs.download, name="costs-csv"),
     path("review/", review.queue, name="review"),
     path("review/<uuid:pk>/", review.reply, name="review-reply"),
     path("review/<uuid:pk>/conversation/", review.conversation, name="review-conversation"),

@@ -56,7 +56,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Search", "search", reverse_lazy("admin:knowledge-search"), show=reviewer),
             ),
             _shop_group(curator=curator, agent=access.may("agent")),
-            _agent_group(curator=curator),
+            _agent_group(curator=curator, owner=owner),
             _group(
                 "Conversations",
                 _item("Chat", "forum", f"/{tenant.slug}/"),
@@ -80,6 +80,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Settings", "tune", reverse_lazy("admin:tenants_tenant_change", args=[tenant.pk]), show=owner),
                 _item("Members", "group", reverse_lazy("admin:tenants_membership_changelist"), show=owner),
                 _item("API keys", "key", reverse_lazy("admin:tenants_apikey_changelist"), show=owner),
+                _item("Costs", "payments", f"/{tenant.slug}/costs/", show=owner),
                 _item("Audit trail", "history", reverse_lazy("admin:tenants_auditevent_changelist"), show=owner),
             ),
         ]
@@ -116,7 +117,7 @@ def _shop_group(*, curator: bool, agent: bool) -> dict[str, Any]:
     )
 
 
-def _agent_group(*, curator: bool) -> dict[str, Any]:
+def _agent_group(*, curator: bool, owner: bool) -> dict[str, Any]:
     """What the assistant may do."""
     page = "admin:agents_{}_changelist"
     return _group(
@@ -126,6 +127,8 @@ def _agent_group(*, curator: bool) -> dict[str, Any]:
         _item("HTTP tools", "http", reverse_lazy(page.format("httptool")), show=curator),
         _item("Calls of tools", "history_toggle_off", reverse_lazy(page.format("toolcall")), show=curator),
         _item("Policy", "policy", reverse_lazy(page.format("agentpolicy")), show=curator),
+        _item("Budgets", "savings", reverse_lazy(page.format("budget")), show=owner),
+        _item("Requests to models", "receipt", reverse_lazy(page.format("modelcall")), show=owner),
     )
 
 

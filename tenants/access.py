@@ -38,6 +38,10 @@ class Access:
         return not self.roles.isdisjoint(STAFF)
 
     @property
+    def is_owner(self) -> bool:
+        return Role.OWNER in self.roles
+
+    @property
     def actor(self) -> str:
         """A name for the audit trail."""
         return self.user.get_username() if self.user else f"visitor {self.visitor}"
