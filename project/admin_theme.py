@@ -129,6 +129,7 @@ def _agent_group(*, curator: bool, owner: bool) -> dict[str, Any]:
         _item("Policy", "policy", reverse_lazy(page.format("agentpolicy")), show=curator),
         _item("Budgets", "savings", reverse_lazy(page.format("budget")), show=owner),
         _item("Requests to models", "receipt", reverse_lazy(page.format("modelcall")), show=owner),
+        _item("Language models", "neurology", reverse_lazy(page.format("languagemodel")), show=owner),
     )
 
 
