@@ -34,6 +34,9 @@ from tenants.services import record_audit
 
 FRAMES = {HandoverState.RETURNED: "handover.returned", HandoverState.CLOSED: "handover.closed"}
 
+ANSWERED = "Answered meanwhile:"
+LONGEST_ANSWER = 300  # characters of it in a summary
+
 
 class HandoverError(Exception):
     """Somebody else has the conversation, or nobody does; the text says so to the person who asked."""
@@ -56,6 +59,27 @@ def request_handover(*, conversation_id: uuid.UUID, reason: str, summary: str = 
     if announce:
         tell(conversation, ("handover.requested", {"reason": reason}))
     notifications.enqueue(handover)
+
+
+def call_for_reply(*, reply: uuid.UUID) -> None:
+    """Puts the conversation of a reply that shows no progress into the inbox; the reply itself goes on."""
+    message = Message.objects.only("conversation_id").filter(pk=reply).first()
+    if message is None:
+        return
+    request_handover(conversation_id=message.conversation_id, reason=HandoverReason.PROGRESS, announce=True)
+    ended = Message.objects.only("text").filter(pk=reply, state=State.DONE).first()  # now that the row is locked
+    if ended:
+        note_answer(conversation_id=message.conversation_id, text=ended.text)
+
+
+def note_answer(*, conversation_id: uuid.UUID, text: str) -> None:
+    """Tells whoever was called because a reply came to a standstill that it was given after all."""
+    waiting = Handover.objects.filter(
+        conversation=conversation_id, state__in=OPEN_HANDOVERS, reason=HandoverReason.PROGRESS
+    )
+    for handover in waiting.exclude(summary__contains=ANSWERED):
+        handover.summary += f"\n{ANSWERED} {' '.join(text.split())[:LONGEST_ANSWER]}"
+        handover.save(update_fields=["summary"])
 
 
 def take_over(*, conversation_id: uuid.UUID, by: User, instead_of: int | None = None) -> Handover:

@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat.framelog import SHOWN_AHEAD, Batch, Job, Log, Untold, mark_announced, untold, write_batches
-from chat.handover import request_handover
+from chat.handover import note_answer, request_handover
 from chat.message_rows import update_message
 from chat.models import TAKEN_OVER, Conversation, Handler, Message, Role, ServerProcess, State
 from tenants.models import Tenant
@@ -34,6 +34,8 @@ class Ending:
     summary: str | None = None
     handover: tuple[str, str] | None = None
     """Reason and summary, when a person is to take over."""
+    slow: bool = False
+    """Whether a person was called meanwhile because nothing came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ def finish_reply(server: uuid.UUID, batch: Batch, ending: Ending, *, more: bool)
     if ending.handover:
         reason, summary = ending.handover
         request_handover(conversation_id=batch.conversation, reason=reason, summary=summary)
+    if ending.slow and ending.columns["state"] == State.DONE:
+        note_answer(conversation_id=batch.conversation, text=ending.columns["text"])
     return row[0] is not None
 
 

@@ -35,6 +35,7 @@ from chat.journal import Ending
 from chat.models import State
 from chat.rendering import render_partial, render_reply
 from chat.streams import ConversationStream
+from chat.wording import words_of
 
 log = logging.getLogger(__name__)
 Runner = Callable[[Turn], AsyncIterator[Event]]
@@ -69,6 +70,9 @@ class RunningReply:
         self.stopped = self._playing = False
         self.handover: tuple[str, str] | None = None
         self.why_stopped = ""
+        self.slow = False
+        """Whether the customer was told that it takes long."""
+        self._progress_at = time.monotonic()
         self._cards: list[dict[str, Any]] = []
         self._binding = job.turn.decision is not None
         """Whether a decision of the customer's is still to be carried out: until then nothing stops the reply."""
@@ -85,6 +89,16 @@ class RunningReply:
             if self._playing and not self._binding:
                 self.cancel()
 
+    @property
+    def silence(self) -> float:
+        """Seconds for which the customer has seen nothing new."""
+        return time.monotonic() - self._progress_at
+
+    def tell_slow(self) -> None:
+        """Tells the customer that this takes long; whoever calls this calls a person as well."""
+        self.slow = True
+        self._emit("run.step", kind="slow", label=words_of(self.job.tenant.language)["slow"])
+
     def cancel(self) -> None:
         """Breaks the agent off; `play` raises CancelledError unless the customer asked for it."""
         if self.task:
@@ -93,6 +107,7 @@ class RunningReply:
     async def play(self, run: Runner) -> Ending:
         """Runs the agent and shows what it does; emits the terminal frame, which waits for the log."""
         self._playing = True
+        self._progress_at = time.monotonic()
         RunningReply.playing += 1
         try:
             if self.stopped:
@@ -155,7 +170,11 @@ class RunningReply:
 
     def _emit(self, frame_type: str, /, *, last: bool = False, **fields: Any) -> None:
         self._send_buffer()
-        if last and self.handover:  # not before: the frame and the row of the inbox are one transaction
+        if frame_type != "message.reset":
+            self._progress_at = time.monotonic()
+        if (
+            last and self.handover and not self.slow
+        ):  # not before: the frame and the row of the inbox are one transaction
             self.stream.emit("handover.requested", durable=True, message=self.reply, reason=self.handover[0])
         self.stream.emit(frame_type, durable=last, message=self.reply, **fields)
         self.stream.sealed = last
@@ -184,7 +203,7 @@ class RunningReply:
         if self._buffer:
             text = clean("".join(self._buffer))
             self._buffer.clear()
-            self._sent_at = time.monotonic()
+            self._sent_at = self._progress_at = time.monotonic()
             if text:
                 self.text += text
                 self.stream.emit("message.delta", message=self.reply, text=text)
@@ -235,7 +254,7 @@ class RunningReply:
             **shared, "state": State.DONE, "cost": answer.cost, "known": answer.known, "degraded": answer.degraded,
             "trace": _plain(answer.trace), "cards": self._cards,
         }  # fmt: skip
-        return Ending(columns, summary=answer.summary, handover=self.handover)
+        return Ending(columns, summary=answer.summary, handover=self.handover, slow=self.slow)
 
     def _stopped(self) -> Ending:
         self._send_buffer()
@@ -245,7 +264,7 @@ class RunningReply:
             "state": State.STOPPED, "finish": "stopped", "text": self.text, "html": html, "cards": self._cards,
             "error": self.why_stopped,
         }  # fmt: skip
-        return Ending(columns, handover=self.handover)
+        return Ending(columns, handover=self.handover, slow=self.slow)
 
     def _failed(self, event: Failed, reference: str = "") -> Ending:
         reference = reference or _reference()
@@ -259,7 +278,7 @@ class RunningReply:
             "state": State.FAILED, "finish": "failed", "text": text, "error": event.reason[:200],
             "reference": reference, "cards": self._cards,
         }  # fmt: skip
-        return Ending(columns, handover=self.handover)
+        return Ending(columns, handover=self.handover, slow=self.slow)
 
     def _broken(self, error: Exception) -> Ending:
         reference = _reference()

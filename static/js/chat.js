@@ -135,7 +135,10 @@ const handlers = {
     rail.refresh();
   },
   "run.started": (frame) => thread.started(frame.message, frame.reply_to),
-  "run.step": (frame) => thread.step(frame.message, frame.label),
+  "run.step": (frame) => {
+    thread.step(frame.message, frame.label);
+    if (frame.kind === "slow") announce(frame.label);
+  },
   "message.delta": (frame) => thread.delta(frame.message, frame.text),
   "message.html": (frame) => thread.html(frame.message, frame.html),
   "message.reset": (frame) => thread.reset(frame.message),
@@ -147,7 +150,7 @@ const handlers = {
   "action.done": (frame) => changes.done(frame.action, frame.html),
   "message.done": (frame) => ended(frame, frame.html, frame.finish === "stopped" ? "Stopped" : ""),
   "message.failed": (frame) => ended(frame, "", frame.retryable ? "Failed, try again" : ""),
-  "handover.requested": () => handover.changed("A colleague has been told."),
+  "handover.requested": ({ reason }) => handover.changed(reason === "no_progress" ? "" : "A colleague has been told."),
   "handover.taken": ({ name }) => handover.changed(`${name} answers here.`, true),
   "handover.returned": () => handover.changed("The assistant answers again.", true),
   "handover.closed": () => handover.changed("This request was closed.", true),
@@ -160,7 +163,7 @@ function ended({ message }, html, words) {
 }
 
 function settle() {
-  composer.busy = thread.running !== null;
+  composer.busy = socket.hurried = thread.running !== null;
 }
 
 // ----- trouble -----

@@ -14,10 +14,10 @@ export class Handover {
     document.addEventListener("submit", (event) => event.target.id === "leave-email" && this.#leave(event));
   }
 
-  /** The conversation changed hands. */
+  /** The conversation changed hands; without words where that has been said. */
   changed(words, line = false) {
     if (line) this.#thread.event(words);
-    announce(words);
+    if (words) announce(words);
     this.#show();
   }
 

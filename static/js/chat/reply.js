@@ -35,8 +35,7 @@ export class Reply {
   }
 
   step(label) {
-    const steps = this.article.querySelector(".steps");
-    if (!steps) return;
+    const steps = this.article.querySelector(".steps") ?? this.#newSteps();
     if (!steps.dataset.begun) steps.replaceChildren();
     steps.dataset.begun = "yes";
     this.#settleSteps();
@@ -82,6 +81,14 @@ export class Reply {
     const steps = this.article.querySelector(".steps");
     if (steps && !steps.dataset.begun) steps.remove();
     this.#settleSteps();
+  }
+
+  /** What is done once the text has begun stands below it. */
+  #newSteps() {
+    const steps = document.createElement("ol");
+    steps.className = "steps";
+    this.prose.after(steps);
+    return steps;
   }
 
   #settleSteps() {

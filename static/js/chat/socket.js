@@ -4,6 +4,7 @@ const PROTOCOL = "askwell.v1";
 const FIRST_WAIT = 400; // milliseconds
 const LONGEST_WAIT = 10_000; // milliseconds
 const QUIET = 25_000; // milliseconds without a frame after which the line is tried
+const QUIET_IN_A_REPLY = 10_000; // the same while something should come: the server itself may be stuck
 const ANSWER = 8_000; // milliseconds that a ping may take
 
 export class Socket {
@@ -13,6 +14,7 @@ export class Socket {
   #failures = 0;
   #retry = null;
   #pulse = null;
+  #hurried = false;
 
   /** `listener` has frame(object), opened(), away() and refused(code). */
   constructor(path, listener) {
@@ -27,6 +29,12 @@ export class Socket {
 
   get open() {
     return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Whether a reply is awaited. */
+  set hurried(hurried) {
+    if (hurried && !this.#hurried && this.open) this.#listen(QUIET_IN_A_REPLY);
+    this.#hurried = hurried;
   }
 
   /** Sends a frame; false when the line is down. */
@@ -51,7 +59,7 @@ export class Socket {
   }
 
   #received(frame) {
-    this.#listen(QUIET);
+    this.#listen(this.#hurried ? QUIET_IN_A_REPLY : QUIET);
     if (frame.type === "session.ready") {
       this.#failures = 0;
       this.#listener.opened(frame);
