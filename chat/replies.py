@@ -71,7 +71,9 @@ class RunningReply:
         self.handover: tuple[str, str] | None = None
         self.why_stopped = ""
         self.slow = False
-        """Whether the customer was told that it takes long."""
+        """Whether the customer was told that it takes long, and a person is called."""
+        self.called = False
+        """Whether that is done."""
         self._progress_at = time.monotonic()
         self._cards: list[dict[str, Any]] = []
         self._binding = job.turn.decision is not None
@@ -172,9 +174,7 @@ class RunningReply:
         self._send_buffer()
         if frame_type != "message.reset":
             self._progress_at = time.monotonic()
-        if (
-            last and self.handover and not self.slow
-        ):  # not before: the frame and the row of the inbox are one transaction
+        if last and self.handover and not self.called:  # in one transaction with the row of the inbox
             self.stream.emit("handover.requested", durable=True, message=self.reply, reason=self.handover[0])
         self.stream.emit(frame_type, durable=last, message=self.reply, **fields)
         self.stream.sealed = last

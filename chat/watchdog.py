@@ -47,7 +47,7 @@ class Watchdog:
                 self._hub.spawn(self._call(stream, run))
 
     def _patience(self, tenant_id: int) -> float:
-        """Seconds that a tenant lets a reply be silent, as far as it is known: the answer may come with a later look."""
+        """Seconds that a tenant lets a reply be silent, as far as is known: the answer may come with a later look."""
         until, seconds = self._known.get(tenant_id, (0.0, PATIENCE))
         if until <= time.monotonic():
             self._known[tenant_id] = time.monotonic() + REMEMBERED, seconds
@@ -65,9 +65,11 @@ class Watchdog:
         while True:
             try:
                 await in_tenant(stream.tenant.pk, handover.call_for_reply, reply=run.job.reply)
-                break
             except UNAVAILABLE:
                 await asyncio.sleep(TRY_AGAIN)
+            else:
+                break
+        run.called = True
         if stream.run is run:
             await self._hub.look(stream)
 
