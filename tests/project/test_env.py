@@ -1,5 +1,7 @@
 """Bad values stop the start with a sentence that says what to write."""
 
+from decimal import Decimal
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -29,6 +31,14 @@ def test_flags(monkeypatch, value, expected):
         (lambda: env.database("X"), "postgres://u@h:port/d", "postgres://user:password@host"),
         (lambda: env.database("X"), "postgres://u@h", "postgres://user:password@host"),
         (lambda: env.folder("X", "."), __file__, "path of a folder"),
+        (lambda: env.prices("X"), "gpt-4.1-mini", "model=input/output"),
+        (lambda: env.prices("X"), "gpt-4.1-mini=0.40", "model=input/output"),
+        (lambda: env.prices("X"), "=0.40/1.60", "model=input/output"),
+        (lambda: env.prices("X"), "a=1/2,b=cheap/1", "'b=cheap/1'"),
+        (lambda: env.prices("X"), "a=-1/2", "US dollars per million"),
+        (lambda: env.prices("X"), "a=1/2/3", "model=input/output"),
+        (lambda: env.prices("X"), "a=NaN/Infinity", "model=input/output"),
+        (lambda: env.prices("X"), "a=0,40/1,60", "model=input/output"),
         (lambda: env.mail("X"), "http://mail.example.com", "smtp://user:password"),
         (lambda: env.mail("X"), "smtp://", "smtp://user:password"),
         (lambda: env.mail("X"), "smtp://mail.example.com:port", "smtp://user:password"),
@@ -38,6 +48,17 @@ def test_bad_values_say_what_to_write(monkeypatch, read, value, says):
     monkeypatch.setenv("X", value)
     with pytest.raises(ImproperlyConfigured, match=says):
         read()
+
+
+def test_prices(monkeypatch):
+    monkeypatch.setenv("X", " gpt-4.1-mini=0.40/1.60 , org/free:7b = 0 / 0,a=b=1/2")
+    assert env.prices("X") == {
+        "gpt-4.1-mini": (Decimal("0.4"), Decimal("1.6")),
+        "org/free:7b": (Decimal(0), Decimal(0)),
+        "a=b": (Decimal(1), Decimal(2)),
+    }
+    monkeypatch.delenv("X")
+    assert env.prices("X") == {}
 
 
 def test_a_database_address_is_taken_apart(monkeypatch):
