@@ -79,14 +79,17 @@ def count_turn(*, tenant: Tenant, person: Person) -> None:
 
     Raises RateLimitedError when it is one too many; the transaction must be rolled back then.
     """
-    values = {
-        "tenant": current_tenant_id(),
-        "person": subject_of("person", person.key),
-        "address": subject_of("address", person.address) if person.address else None,
-        "slots": SLOTS,
-    }
+    address = subject_of("address", person.address) if person.address else None
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, values)
+        cursor.execute(
+            COUNT,
+            {
+                "tenant": current_tenant_id(),
+                "person": subject_of("person", person.key),
+                "address": address,
+                "slots": SLOTS,
+            },
+        )
         wait = max((wait_of(*row) for row in cursor.fetchall()), default=0)
     if wait:
         raise RateLimitedError(wait, tenant.language)
