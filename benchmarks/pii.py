@@ -46,7 +46,9 @@ def measure(name: str, path: Path, verbose: bool) -> bool:
     spent = time.perf_counter() - started
     for row, spans in zip(rows, found, strict=True):
         text = row["full_text"]
-        gold = Counter((TYPES[s["entity_type"]], bare(s["entity_value"])) for s in row["spans"] if s["entity_type"] in TYPES)
+        gold = Counter(
+            (TYPES[s["entity_type"]], bare(s["entity_value"])) for s in row["spans"] if s["entity_type"] in TYPES
+        )
         got = Counter((span.kind, bare(text[span.start : span.end])) for span in spans)
         for counter, difference in ((hits, gold & got), (missed, gold - got), (wrong, got - gold)):
             counter.update(kind for kind, _ in difference.elements())

@@ -35,6 +35,7 @@ class Prompt:
     def __init__(self, text: str) -> None:
         """Read a prompt's text."""
         self.words = words_of(text)
+        self.vocabulary = frozenset(self.words)
         self.quoted = tuple(joined("".join(part)) for part in QUOTED.findall(text))
         self.places: dict[Gram, list[int]] = {}
         for end in range(START, len(self.words) + 1):
@@ -67,7 +68,7 @@ class EchoFilter:
         """
         self._prompt, self._may_say, self._mark = prompt, may_say, mark
         self._word = ""  # the word that is being written
-        self._latest: list[str] = []  # the words before it, up to START
+        self._latest: Gram = ()  # the words before it, up to START
         self._held = ""
         self._run: list[str] = []  # words of the prompt in a row, the first START of which are out
         self._places: list[int] = []  # in the prompt, where the run may go on
@@ -76,12 +77,13 @@ class EchoFilter:
         self._gap = 0
         self._known: Mapping[Gram, list[int]] | None = None
         self._words: list[str] = []
+        self._vocabulary: frozenset[str] = frozenset()
 
     def feed(self, text: str) -> str:
         """Take the next piece and return what may be shown now."""
         if self._known is None and text:
             prompt = read_prompt(self._prompt())
-            self._known, self._words = prompt.places, prompt.words
+            self._known, self._words, self._vocabulary = prompt.places, prompt.words, prompt.vocabulary
         if not self._known:
             return text
         out: list[str] = []
@@ -90,7 +92,11 @@ class EchoFilter:
                 self._word += token
                 self._gap = 0
             else:
-                self._between(token, out)
+                if self._word:
+                    self._end_word(out)
+                self._gap += len(token)
+                if token in BREAK:
+                    self._break(out)
             if self._places:
                 self._held += token
             else:
@@ -107,20 +113,13 @@ class EchoFilter:
         self._break(out)
         return "".join(out)
 
-    def _between(self, token: str, out: list[str]) -> None:
-        if self._word:
-            self._end_word(out)
-        self._gap += len(token)
-        if token in BREAK:
-            self._break(out)
-
     def _end_word(self, out: list[str]) -> None:
         word, self._word = self._word.casefold(), ""
-        self._latest = [*self._latest[1 - START :], word]
+        self._latest = (*self._latest[1 - START :], word) if word in self._vocabulary else ()
         if self._places:
             self._go_on(word, out)
         elif len(self._latest) == START and self._known:
-            self._places = self._known.get(tuple(self._latest), [])
+            self._places = self._known.get(self._latest, [])
             self._run = list(self._latest)
 
     def _go_on(self, word: str, out: list[str]) -> None:
@@ -129,7 +128,7 @@ class EchoFilter:
         self._run.append(word)
         if not self._places:
             self._break(out)
-            self._latest = [word]
+            self._latest = (word,)
         elif self._dropping:
             self._held = ""
         elif len(self._run) >= self._long or len(self._held) > HELD:
@@ -147,5 +146,6 @@ class EchoFilter:
 
     def _break(self, out: list[str]) -> None:
         """A run is over: what is still held belongs to no echo."""
-        out.append(self._held)
-        self._held, self._places, self._latest, self._dropping = "", [], [], False
+        if self._held:
+            out.append(self._held)
+        self._held, self._places, self._latest, self._dropping = "", [], (), False

@@ -37,6 +37,8 @@ _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\u
 """Letters of scripts that set no spaces between words: each is a unit of its own."""
 UNIT = re.compile(rf"[^\s{_UNSPACED}]+")
 QUIET = re.compile(rf"(?:\s++|[{_UNSPACED}]++|(?!-----)[^\s@\uff20\ufe6b{DIGITS}{_UNSPACED}]++(?=[\s{_UNSPACED}]))++")
+COMMON = re.compile(r"((?:\s++|[a-z][a-z.,;:!?')]{0,10}+(?=\s))*+)([a-z.,;:!?')]{0,10})", re.IGNORECASE | re.ASCII)
+"""Short words, in which nothing can be, and the beginning of another."""
 FIRST = re.compile(r"[\W_]*?([^\W_]|\s)")
 """The first letter or digit behind marks, or the white space that ends them."""
 ACCOUNT = re.compile(r"[\W_]*[A-Za-z]{2}\d\d")
@@ -149,6 +151,12 @@ class PersonalFilter:
             last = (self._pending or self._behind)[-1:]
             text = HIDDEN.sub("", last + text)[len(last) :]
         self._pending += text
+        if len(self._pending) < HELD and not self._swallowing:
+            words = COMMON.fullmatch(self._pending)  # by far the most pieces
+            if words:
+                shown, self._pending = words[1], words[2]
+                self._behind = (self._behind + shown)[-BEHIND:]
+                return shown
         return self._drain(final=False)
 
     def finish(self) -> str:
