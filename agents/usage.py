@@ -16,6 +16,7 @@ from agents.llm import prices
 from agents.models import AnswerPolicy, Budget, CacheHit, Feature, ModelCall, ModelRole, Period, Routing
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Iterator
 
     from agents.budgets import Level
@@ -202,6 +203,12 @@ def cache_savings(month: Month) -> tuple[int, Decimal]:
     """Return how many answers were given again, and what they had cost."""
     found = CacheHit.objects.filter(month.within()).aggregate(hits=Count("pk"), saved=Sum("saved", default=ZERO))
     return found["hits"], found["saved"]
+
+
+def spent_on(reply: uuid.UUID) -> Decimal | None:
+    """Return what all requests for a reply cost; None where no model was asked."""
+    found: Decimal | None = ModelCall.objects.filter(reply=reply).aggregate(cost=Sum("cost"))["cost"]
+    return found
 
 
 def routing_savings(month: Month, strong: Model | None) -> Decimal | None:

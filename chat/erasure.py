@@ -1,13 +1,14 @@
 """Erasing one person: everything a tenant holds about a customer, and their account where it serves nothing else."""
 
 import hashlib
+import uuid
 from collections import Counter
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 
-from agents.models import Action, Session, ToolCall
+from agents.models import Action, ModelCall, Session, ToolCall
 from agents.routing.teaching import forget_corrections
 from chat.models import Conversation, Message, TurnCount
 from chat.models import Role as Speaker
@@ -24,7 +25,8 @@ def erase_customer(*, email: str, actor: str) -> dict[str, int]:
 
     Conversations go with their messages, frames, ratings and reviews, and with what the agent kept of them; those of a
     visitor who proved to be this customer, too, and the examples of intents that reviewers made of their messages. So
-    do the shop's records: addresses, orders, complaints. The account goes when it belongs to no other tenant and to
+    do the shop's records: addresses, orders, complaints. What models were asked for them stays
+    in the accounts without a name. The account goes when it belongs to no other tenant and to
     nobody who works for this one; then its sessions end. The audit trail notes a digest of the address.
 
     Returns:
@@ -55,6 +57,7 @@ def _erase_conversations(users: list[User], customers: "QuerySet[Customer]") -> 
     removed: Counter[str] = Counter()
     for kept in (Action, ToolCall, Session):
         removed.update(_counted(kept.objects.filter(conversation__in=ids).delete()))
+    removed.update(_anonymise_calls(users, ids))
     said = Message.objects.filter(conversation__in=ids, role=Speaker.CUSTOMER).values_list("text", flat=True)
     if corrections := forget_corrections(texts=said):
         removed["intentexample"] += corrections
@@ -62,6 +65,13 @@ def _erase_conversations(users: list[User], customers: "QuerySet[Customer]") -> 
     counts = TurnCount.objects.filter(subject__in=[subject_of("person", f"user:{user.pk}") for user in users])
     removed.update(_counted(counts.delete()))
     return removed
+
+
+def _anonymise_calls(users: list[User], conversations: list[uuid.UUID]) -> Counter[str]:
+    """What models were asked for stays in the accounts, without whom it was for and in which conversation."""
+    theirs = Q(conversation__in=conversations) | Q(customer__in=[f"user {user.pk}" for user in users])
+    count = ModelCall.objects.filter(theirs).update(customer="", conversation=None, reply=None)
+    return Counter({"modelcall": count} if count else {})
 
 
 def _counted(deletion: tuple[int, dict[str, int]]) -> dict[str, int]:

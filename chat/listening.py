@@ -1,5 +1,6 @@
-"""What the chat hears of from below: changes that ended outside of a reply, and members who leave."""
+"""What the chat hears of from below: changes that ended outside of a reply, members who leave, money that runs out."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -8,7 +9,9 @@ from django.dispatch import receiver
 
 from agents.actions.outcomes import Decided
 from agents.actions.signals import settled
-from chat import handover
+from agents.budgets import warned
+from agents.models import Budget
+from chat import handover, notifications
 from chat.answering import tell_outcome
 from tenants.models import Membership, Role
 
@@ -26,3 +29,9 @@ def release_conversations(instance: Membership, **_: Any) -> None:
     answers = (Role.AGENT, Role.OWNER)
     if instance.role in answers and not Membership.objects.filter(user=instance.user_id, role__in=answers).exists():
         handover.release(user_id=instance.user_id)
+
+
+@receiver(warned)
+def tell_owners(budget: Budget, spent: Decimal, **_: Any) -> None:
+    """Writes to the owners of a tenant whose budget has passed its warning mark."""
+    notifications.enqueue_budget(budget, spent)

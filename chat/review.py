@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from agents.routing.teaching import available_intents
+from agents.usage import spent_on
 from chat import cards, desk, queries, reviewing
 from chat.models import BEST_RATING, Message, Review
 from chat.reviewing import Finding
@@ -151,6 +152,7 @@ def _detail(request: TenantRequest, shown: Message, verdict: Verdict | None) -> 
     taught = reviewing.taught_intent(shown)
     return {
         "shown": shown,
+        "cost": spent_on(shown.pk) or shown.cost,  # also of a reply that was stopped, or failed
         "account": account_of(shown.trace, shown.citations, request.tenant.slug),
         "calls": calls_of(shown.pk),
         "changes": changes_of(shown.pk),
