@@ -252,8 +252,24 @@ def _facts(trace: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         "degraded": "Stand-in, because",
     }
     found = [(label, str(trace[name])) for name, label in names.items() if trace.get(name)]
+    if routing := _routing(trace.get("routing")):
+        found.append(("Routing", routing))
     attempts = [str(attempt.get("provider") or attempt.get("model")) for attempt in _mappings(trace.get("attempts"))]
     return (*found, ("Models asked", ", then ".join(attempts))) if attempts else tuple(found)
+
+
+def _routing(choice: object) -> str:
+    """Which of two models a turn went to and why, in words; empty where there was nothing to choose."""
+    if not isinstance(choice, Mapping):
+        return ""
+    names = {"primary": "The primary model", "strong": "The strong model"}
+    chosen, would = (names.get(str(choice.get(key)), str(choice.get(key))) for key in ("chosen", "would"))
+    why = f"by the rule “{choice['rule']}”" if choice.get("rule") else "no rule fitted"
+    if choice.get("economy"):
+        return f"{chosen}, because the budget is nearly spent; else {would.lower()}, {why}"
+    if choice.get("mode") == "shadow" and chosen != would:
+        return f"{chosen}; were routing on, {would.lower()}, {why}"
+    return f"{chosen}, {why}"
 
 
 def _number(value: object) -> float:

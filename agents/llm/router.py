@@ -69,7 +69,7 @@ class Rule:
 
     def _about(self) -> str:
         about = f" about {_either(self.intents)}" if self.intents else ""
-        language = f" in {_either([_language(code) for code in self.languages])}" if self.languages else ""
+        language = f" in {_either([language_name(code) for code in self.languages])}" if self.languages else ""
         return f"Messages{about}{language}"
 
     def _measures(self) -> str:
@@ -132,15 +132,16 @@ def rules_of_tenant() -> tuple[Rule, ...]:
     return tuple(Rule.of(row) for row in rows if row.active) if rows else DEFAULTS
 
 
-def _names(stored: object) -> tuple[str, ...]:
-    return tuple(str(name) for name in stored) if isinstance(stored, list) else ()
-
-
-def _language(code: str) -> str:
+def language_name(code: str) -> str:
+    """The English name of a language, its code where there is none."""
     try:
         return str(get_language_info(code)["name"])
     except KeyError:
         return code
+
+
+def _names(stored: object) -> tuple[str, ...]:
+    return tuple(str(name) for name in stored) if isinstance(stored, list) else ()
 
 
 def _either(names: Sequence[str]) -> str:

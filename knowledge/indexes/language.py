@@ -33,6 +33,7 @@ _FREQUENT = {
     "sv": "och i att det som en på är av för med till den har inte ett kan från",
     "tr": "ve bir bu için ile da de olarak daha en çok olan gibi veya",
 }
+LANGUAGES = tuple(_FREQUENT)  # that can be told apart
 _LANGUAGES: dict[str, list[str]] = {}
 for _code, _words in _FREQUENT.items():
     for _word in _words.split():

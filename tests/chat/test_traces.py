@@ -43,3 +43,31 @@ def test_a_cited_passage_is_known_by_its_chunk():
     trace = {"passages": [{"n": 1, "chunk": 4}, {"n": 2, "chunk": 5}]}
     hits = account_of(trace, [{"n": 1, "chunk": 5}], "acme").hits
     assert [hit.cited for hit in hits] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ({"chosen": "primary", "would": "primary", "rule": "", "mode": "on"}, "The primary model, no rule fitted"),
+        (
+            {"chosen": "strong", "would": "strong", "rule": "Long", "mode": "on", "economy": False},
+            "The strong model, by the rule “Long”",
+        ),
+        (
+            {"chosen": "primary", "would": "strong", "rule": "Long", "mode": "shadow"},
+            "The primary model; were routing on, the strong model, by the rule “Long”",
+        ),
+        (
+            {"chosen": "primary", "would": "strong", "rule": "Long", "mode": "on", "economy": True},
+            "The primary model, because the budget is nearly spent; else the strong model, by the rule “Long”",
+        ),
+    ],
+)
+def test_which_model_was_chosen_is_said_in_words(choice, said):
+    assert dict(account_of({"routing": choice}, [], "acme").facts)["Routing"] == said
+
+
+def test_where_there_was_nothing_to_choose_nothing_is_said():
+    assert account_of({"routing": None, "prompt_version": "2+answer.3"}, [], "acme").facts == (
+        ("Prompt version", "2+answer.3"),
+    )
