@@ -13,8 +13,9 @@ from agents import events, memory, transcript
 from agents.actions.decisions import ActionNotFound
 from agents.actions.outcomes import as_events
 from agents.actions.reading import read_decision
+from agents.cache.store import given_answer
 from agents.context import Decision
-from agents.events import Event, Failed, Handover, Step
+from agents.events import Delta, Event, Failed, Handover, Step
 from agents.llm import chain
 from agents.llm.base import LLMError
 from agents.llm.extractive import Extractive
@@ -57,8 +58,9 @@ async def run(turn: Turn, services: Services | None = None) -> AsyncGenerator[Ev
     at once.
     """
     turn = replace(turn, question=turn.question.replace("\0", "").strip()[:MAX_QUESTION])
-    account = Account.of(turn)
-    answering = Answering(turn, services or Services(), Reply(turn, Trace(turn), account=account), account)
+    services, account = services or Services(), Account.of(turn)
+    account.feature = services.feature
+    answering = Answering(turn, services, Reply(turn, Trace(turn), account=account), account)
     try:
         async with aclosing(answering.events()) as answer:
             async for event in answer:
@@ -105,6 +107,11 @@ class Answering:
             for event in self._short_answer(shortcut):
                 yield event
             return
+        if decided is None and (given := await self.services.recall(turn, prepared)):
+            yield Delta(given.answer["text"])
+            await self.services.note_hit(turn, given)
+            yield events.Finished(given_answer(turn, given, reply.trace.record))
+            return
         for event in as_events(decided) if decided else ():
             yield event
         async with aclosing(self._way(prepared, decided)) as answer:
@@ -118,7 +125,9 @@ class Answering:
             reply.intents = await self._intents()
         if reply.finish == "unknown" and prepared.policy.handover_when_unknown:
             yield Handover("missing_knowledge", turn.question)
-        yield events.Finished(reply.answer())
+        answer = reply.answer()
+        await self.services.keep(turn, prepared, answer)
+        yield events.Finished(answer)
 
     def close(self) -> None:
         """Leave nothing running behind."""

@@ -10,7 +10,10 @@ from uuid import UUID
 
 from django.db import Error as DatabaseError
 
+from agents.cache import lookup as cache_lookup
+from agents.cache import store as cache_store
 from agents.llm.plan import Plan, plan_turn, reading_model
+from agents.models import Feature
 from agents.preparation import Prepared, prepare
 from tenants.scope import in_tenant, in_thread
 
@@ -18,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from agents.actions.outcomes import Decided
+    from agents.cache.lookup import Given
     from agents.context import Decision, Turn
     from agents.dialogue.respond import DialogueReply
+    from agents.events import Answer
     from agents.llm.base import Provider, ToolRequest
     from agents.llm.metering import Account
     from agents.llm.router import Intents
@@ -70,7 +75,7 @@ class Services:
     """The turn's ways out.
 
     `typed` is called in the tenant's scope and returns all that the customer wrote. `providers` are asked in place of
-    the tenant's models, preferred first; nobody counts what they cost.
+    the tenant's models, preferred first; nobody counts what they cost. `feature` is what the answer is for.
     """
 
     search: Callable[[int, str], Awaitable[SearchResult]] = search_knowledge
@@ -78,6 +83,24 @@ class Services:
     prepare: Callable[[Turn], Awaitable[Prepared]] = prepare
     understand: Callable[[Turn], Awaitable[Understanding | None]] = understand_question
     typed: Callable[[UUID], tuple[str, ...]] = field(default=nothing_typed)
+    feature: Feature = Feature.ANSWER
+
+    async def recall(self, turn: Turn, prepared: Prepared) -> Given | None:
+        """Return an answer that was given before and fits this turn; never to a trial, nor of stand-ins for models."""
+        return await cache_lookup.recall(turn, prepared) if self._caches else None
+
+    async def keep(self, turn: Turn, prepared: Prepared, answer: Answer) -> None:
+        """Keep an answer that others may be given, too."""
+        if self._caches:
+            await cache_store.keep(turn, prepared, answer)
+
+    @property
+    def _caches(self) -> bool:
+        return self.providers is None and self.feature == Feature.ANSWER
+
+    async def note_hit(self, turn: Turn, given: Given) -> None:
+        """Note that an answer was given again."""
+        await cache_store.note_hit(turn, given)
 
     async def plan(self, turn: Turn, prepared: Prepared, account: Account, intents: Intents) -> Plan:
         """Choose the models that answer, in order; see `agents.llm.plan`."""

@@ -1,4 +1,4 @@
-"""Vectors of the last questions: what a turn searches for it also sorts by intent, and embedding costs 5 ms."""
+"""Encodings of the last questions: what a turn looks up it also searches for and sorts by intent, and each costs 5 ms."""
 
 import threading
 from collections import OrderedDict
@@ -6,24 +6,26 @@ from collections import OrderedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.embedding.base import QueryEncoding
+
 KEPT = 256  # questions
 
 
-class RecentVectors:
-    """The vectors of the last `KEPT` questions by their pieces; for any number of threads."""
+class RecentQueries:
+    """The encodings of the last `KEPT` questions by their pieces; for any number of threads."""
 
     def __init__(self) -> None:
-        self._vectors: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+        self._encodings: OrderedDict[bytes, QueryEncoding] = OrderedDict()
         self._lock = threading.Lock()
 
-    def put(self, ids: NDArray[np.int64], vector: NDArray[np.float32]) -> None:
-        """Keeps a vector, which nobody may change any more; the oldest is forgotten."""
+    def put(self, ids: NDArray[np.int64], encoding: QueryEncoding) -> None:
+        """Keeps an encoding, which nobody may change any more; the oldest is forgotten."""
         with self._lock:
-            self._vectors[ids.tobytes()] = vector
-            while len(self._vectors) > KEPT:
-                self._vectors.popitem(last=False)
+            self._encodings[ids.tobytes()] = encoding
+            while len(self._encodings) > KEPT:
+                self._encodings.popitem(last=False)
 
-    def get(self, ids: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """The vector of these pieces; None when it is not kept."""
+    def get(self, ids: NDArray[np.int64]) -> QueryEncoding | None:
+        """The encoding of these pieces; None when it is not kept."""
         with self._lock:
-            return self._vectors.get(ids.tobytes())
+            return self._encodings.get(ids.tobytes())
