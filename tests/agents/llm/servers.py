@@ -14,7 +14,7 @@ EVENTS = "text/event-stream"
 class Server:
     """Answers every request with `status`, `kind` and `body`, or 400 to one that has the member `refuses`.
 
-    `asked` are (path, headers, JSON).
+    `asked` are (path, headers with small letters, JSON).
     """
 
     def __init__(self):
@@ -26,7 +26,8 @@ class Server:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 asked = json.loads(body or b"{}")
-                server.asked.append((self.path, dict(self.headers), asked))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                server.asked.append((self.path, headers, asked))
                 refused = server.refuses and server.refuses in asked
                 data = b"{}" if refused else server.body.encode()
                 self.send_response(400 if refused else server.status)
