@@ -5,5 +5,5 @@ class ChatConfig(AppConfig):
     name = "chat"
 
     def ready(self) -> None:
-        """Listens to changes that end elsewhere, and to members who leave."""
-        from chat import listening  # noqa: F401 (importing it connects the signals; models are not there before)
+        """Listens to what happens elsewhere, and says where past turns are found."""
+        from chat import listening, past_turns  # noqa: F401 (importing them connects them; models are not there before)

@@ -66,7 +66,11 @@ class VisitorMiddleware:
 
 
 class AdminTenantMiddleware:
-    """Opens the scope of the tenant that a curator works on in the admin; see `tenants.admin` for the switch."""
+    """Opens the scope of the tenant that a curator works on in the admin; see `tenants.admin` for the switch.
+
+    A view with slow work before it, such as asking a language model, sets `request.after_scope` to a function without
+    arguments: it is called when the scope is closed, and its response takes the place of the view's.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -84,7 +88,9 @@ class AdminTenantMiddleware:
             response = self.get_response(request)
             if tenant and response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 transaction.set_rollback(True)  # the error became a page below this middleware
-            return response
+                return response
+        later: Callable[[], HttpResponse] | None = getattr(request, "after_scope", None)
+        return later() if later else response
 
 
 def tenants_of(request: HttpRequest) -> list[Tenant]:

@@ -120,7 +120,12 @@ async def call_tools(
 
 
 async def run_calls(
-    asked: Round, requests: Sequence[ToolRequest], tools: Iterable[Tool], context_factory: ContextFactory
+    asked: Round,
+    requests: Sequence[ToolRequest],
+    tools: Iterable[Tool],
+    context_factory: ContextFactory,
+    *,
+    record: bool = True,
 ) -> list[Outcome]:
     """Run the calls of one round and record them; outcomes stand in the order of the requests.
 
@@ -132,6 +137,7 @@ async def run_calls(
         requests: what the model wrote.
         tools: what it may call.
         context_factory: makes the context, in the tenant's scope; called anew for each call.
+        record: keep the calls; only trials, which propose nothing, do not.
     """
     known = {tool.name: tool for tool in tools}
     runs = [
@@ -147,7 +153,8 @@ async def run_calls(
     outcomes |= {run.place: outcome for run, outcome in zip(reads, together, strict=True)}
     for run in changes:
         outcomes[run.place] = await run.call(context_factory)
-    return await _recorded(asked, [outcomes[run.place] for run in runs])
+    in_order = [outcomes[run.place] for run in runs]
+    return await _recorded(asked, in_order) if record else in_order
 
 
 @dataclass(frozen=True, slots=True, eq=False)
