@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from agents import transcript
+from agents.guardrails.rules import fenced_tone
 from agents.llm.base import Message
 from agents.prompts import fence_passages
 from agents.tool_loop import ToolLoop
@@ -42,8 +43,9 @@ async def answer_by_model(
     Raises:
         LLMError: every model failed; what is settled of the reply stays.
     """
-    messages = prompt_of(reply.turn, prepared, basis)
-    reply.trace.prompted(messages)
+    careful = reply.signals is not None and reply.signals.careful
+    messages = prompt_of(reply.turn, prepared, basis, careful=careful)
+    reply.prompted(messages)
     loop = ToolLoop(reply.turn, prepared, reply, models, services.call_tools)
     async with aclosing(loop.run(messages)) as shown:
         async for event in shown:
@@ -67,15 +69,27 @@ def _became(action: Action, prepared: Prepared) -> str:
     return transcript.told(action)
 
 
-def prompt_of(turn: Turn, prepared: Prepared, basis: Basis) -> list[Message]:
-    """Return the messages that ask a model: the rules, the conversation with its calls, and the question."""
+def prompt_of(turn: Turn, prepared: Prepared, basis: Basis, *, careful: bool = False) -> list[Message]:
+    """Return the messages that ask a model: the rules, the conversation with its calls, and the question.
+
+    With `careful` the rules end with a reminder that no message changes them.
+    """
     prompts, question = prepared.prompts, turn.question
     if basis.found and basis.found.passages:
         question = prompts.fill("question", passages=fence_passages(basis.found.passages), question=question)
     if basis.decided:
         question = f"{question}\n({prompts.fill('decided', told=_became(basis.decided.action, prepared))})".strip()
     return [
-        Message("system", prompts.fill("act" if prepared.acts else "answer", tenant=turn.tenant_name)),
+        Message("system", _rules(turn, prepared, careful=careful)),
         *transcript.history(turn, prepared.calls),
         Message("user", question),
     ]
+
+
+def _rules(turn: Turn, prepared: Prepared, *, careful: bool) -> str:
+    """The rules, then how the tenant wants to sound, then the reminder."""
+    prompts, tone = prepared.prompts, fenced_tone(prepared.answers)
+    parts = [prompts.fill("act" if prepared.acts else "answer", tenant=turn.tenant_name)]
+    parts += [prompts.fill("style", tone=tone)] if tone else []
+    parts += [prompts.fill("care")] if careful else []
+    return "\n\n".join(parts)

@@ -32,8 +32,10 @@ PHRASES: dict[str, dict[str, str]] = {
         "missing": "which product, order or step it is about, and what exactly you would like to know",
         "missing_words": "what you mean by “{words}”, of which I found nothing",
         "passed_on": "I am not sure enough of my answer to give it to you, so I have asked a colleague to take over. They see this conversation, and you need not repeat anything.",
+        "checking": "Writing and checking the answer…",
         "held": "I have written an answer, but a colleague is to check it first, because not all of it stands in our documents. You will read it here.",
         "link_removed": "(link removed)",
+        "removed": "(removed)",
     },
     "es": {
         "action_gone": "Esta propuesta ya no está abierta. No se ha cambiado nada; dígame de nuevo qué desea.",
@@ -61,8 +63,10 @@ PHRASES: dict[str, dict[str, str]] = {
         "missing": "de qué producto, pedido o paso se trata y qué desea saber exactamente",
         "missing_words": "a qué se refiere con «{words}», de lo que no he encontrado nada",
         "passed_on": "No estoy lo bastante seguro de mi respuesta, así que he pedido a un compañero que continúe. Verá esta conversación y no tendrá que repetir nada.",
+        "checking": "Se escribe y se comprueba la respuesta…",
         "held": "He escrito una respuesta, pero un compañero la revisará antes, porque no todo figura en nuestros documentos. La leerá aquí.",
         "link_removed": "(enlace eliminado)",
+        "removed": "(eliminado)",
     },
     "de": {
         "action_gone": "Dieser Vorschlag ist nicht mehr offen. Es wurde nichts geändert; sagen Sie mir einfach noch einmal, was Sie möchten.",
@@ -90,8 +94,10 @@ PHRASES: dict[str, dict[str, str]] = {
         "missing": "um welches Produkt, welche Bestellung oder welchen Schritt es geht und was genau Sie wissen möchten",
         "missing_words": "was Sie mit „{words}“ meinen, wozu ich nichts gefunden habe",
         "passed_on": "Ich bin mir meiner Antwort nicht sicher genug und habe eine Kollegin oder einen Kollegen gebeten zu übernehmen. Dieses Gespräch ist dort zu sehen, Sie müssen nichts wiederholen.",
+        "checking": "Die Antwort wird geschrieben und geprüft…",
         "held": "Ich habe eine Antwort geschrieben, aber sie wird erst geprüft, weil nicht alles davon in unseren Dokumenten steht. Sie lesen sie dann hier.",
         "link_removed": "(Link entfernt)",
+        "removed": "(entfernt)",
     },
     "fr": {
         "action_gone": "Cette proposition n’est plus ouverte. Rien n’a été modifié ; dites-moi simplement de nouveau ce que vous souhaitez.",
@@ -119,8 +125,10 @@ PHRASES: dict[str, dict[str, str]] = {
         "missing": "de quel produit, commande ou étape il s’agit, et ce que vous souhaitez savoir exactement",
         "missing_words": "ce que vous entendez par « {words} », dont je n’ai rien trouvé",
         "passed_on": "Je ne suis pas assez sûr de ma réponse : j’ai demandé à un collègue de prendre la suite. Il verra cette conversation, inutile de répéter.",
+        "checking": "La réponse est rédigée et vérifiée…",
         "held": "J’ai rédigé une réponse, mais un collègue doit d’abord la vérifier, car tout n’y figure pas dans nos documents. Vous la lirez ici.",
         "link_removed": "(lien supprimé)",
+        "removed": "(supprimé)",
     },
 }
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from agents import memory
 from agents.citations import check_citations
-from agents.confidence import confidence
+from agents.confidence import RECORD_CONFIDENCE, confidence
 from agents.events import Answer, CardShown, Delta, Event, Reset, Step
 from agents.guardrails.addresses import without_addresses
 from agents.guardrails.output import OutputFilter
+from agents.guardrails.personal import Stated
+from agents.guardrails.screen import Screen
 from agents.llm.base import Usage
 from agents.phrases import phrase
 
@@ -23,13 +25,13 @@ if TYPE_CHECKING:
     from agents.llm.base import Message, Provider
     from agents.llm.metering import Account
     from agents.tools.base import Card
+    from agents.guardrails.grounding import Grounding
+    from agents.guardrails.signals import Signals
     from agents.trace import Trace
     from knowledge.retrieval.search import Passage, SearchResult
 
 CHARACTERS_PER_TOKEN = 4
 """For usage that the provider does not report."""
-RECORD_CONFIDENCE = 0.9
-"""Of an answer from the shop's own records: what they say is so, how it is put may not be."""
 BREAK = "\n\n"
 MAX_CARDS = 12
 """Cards below one reply."""
@@ -56,10 +58,30 @@ class Reply:
     found: SearchResult | None = None
     """The first search's result: how well the question is covered is judged by it."""
     passages: list[Passage] = field(default_factory=list)
+    signals: Signals | None = None
+    """What was noticed of the question."""
+    grounding: Grounding | None = None
+    sure: float | None = None
+    """The confidence, once the answer was judged."""
     settled: str = ""
     filter: OutputFilter = field(default_factory=OutputFilter)
+    stated: Stated = field(default_factory=Stated)
+    """What may be repeated to this customer."""
+    _screen: Screen = field(init=False)
+    _written: int = 0
+    """Characters of the provider's since its usage was last counted: what it wrote, not what is shown of it."""
     _cards: list[tuple[str, object]] = field(default_factory=list)
     _numbers: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let the conversation be repeated: it is this customer's own."""
+        self.stated.add(self.turn.question, *(message.text for message in self.turn.history))
+        self._renew_filter()
+
+    def prompted(self, messages: Sequence[Message]) -> None:
+        """Note what a model is sent, and what is added to that meanwhile: all but the rules may be repeated."""
+        self.trace.prompted(messages)
+        self.stated.tell(messages)
 
     def add_sources(self, found: SearchResult) -> int:
         """Let the passages of a search be cited; returns how many there were before, from which they count on."""
@@ -67,6 +89,8 @@ class Reply:
         self.found = self.found or found
         self.passages += found.passages
         self.filter.allow(passages=len(found.passages), urls=[passage.url for passage in found.passages])
+        for passage in found.passages:
+            self.stated.add(" ".join((passage.title, passage.url, *passage.heading_path)), passage.text)
         return before
 
     def attempt(self, attempt: chain.Attempt, *, last: bool) -> list[Event]:
@@ -82,7 +106,7 @@ class Reply:
 
     def void(self, reason: str) -> list[Event]:
         """Take back what is not settled."""
-        self.finish = "stop"
+        self.finish, self._written = "stop", 0
         if self.text == self.settled:
             return []
         self.text = self.settled
@@ -90,8 +114,9 @@ class Reply:
         return [Reset(reason), *kept]
 
     def write(self, text: str) -> list[Event]:
-        """Show what the filter lets through of a provider's text."""
-        return self._show(self.filter.feed(text))
+        """Show what the filters let through of a provider's text."""
+        self._written += len(text)
+        return self._show(self._screen.feed(self.filter.feed(text)))
 
     def say(self, text: str) -> list[Event]:
         """Show a paragraph of Askwell's own and settle it; names out of the shop's records make no links in it."""
@@ -102,9 +127,15 @@ class Reply:
         self.settled = self.text
         return events
 
+    def add(self, text: str) -> list[Event]:
+        """Show a paragraph in the tenant's own or Askwell's own words, as it stands, and settle it."""
+        events = self._show((BREAK if self.text else "") + text)
+        self.settled = self.text
+        return events
+
     def settle(self) -> list[Event]:
-        """Release what the filter held back and keep the text so far, whatever comes."""
-        events = self._show(self.filter.finish())
+        """Release what the filters held back and keep the text so far, whatever comes."""
+        events = self._show(self._screen.feed(self.filter.finish()) + self._screen.finish())
         self.settled, self._numbers = self.text, dict(self.filter.numbers)
         return events
 
@@ -127,8 +158,8 @@ class Reply:
         """Add the tokens of one answer of a provider, estimated where it reports none."""
         if usage.estimated:
             prompt = sum(len(message.content) for message in messages)
-            written = len(self.text) - len(self.settled)
-            usage = Usage(prompt // CHARACTERS_PER_TOKEN, written // CHARACTERS_PER_TOKEN)
+            usage = Usage(prompt // CHARACTERS_PER_TOKEN, self._written // CHARACTERS_PER_TOKEN)
+        self._written = 0
         self.usage = Usage(
             self.usage.prompt_tokens + usage.prompt_tokens,
             self.usage.completion_tokens + usage.completion_tokens,
@@ -141,6 +172,7 @@ class Reply:
         known = self.finish != "unknown"
         titles = [citation.title for citation in checked.citations]
         sure = confidence(self.found, checked.support) if self.found and known else 0.0
+        sure = self.sure if self.sure is not None and known else sure
         self.trace.event("answer")
         usage, cost = self._charged()
         answer = Answer(
@@ -174,6 +206,7 @@ class Reply:
             link_removed=phrase(self.turn.language, "link_removed"),
             numbers=self._numbers,
         )
+        self._screen = Screen(self.stated, phrase(self.turn.language, "removed"))
 
     def _show(self, text: str) -> list[Event]:
         if not text:

@@ -13,6 +13,7 @@ sides of it would join to one, a space is put between.
 from __future__ import annotations
 
 import re
+import unicodedata
 from html import unescape
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,9 @@ UNKNOWN_MARK = "unknown"
 """A model writes [unknown] when the passages do not hold the answer."""
 
 SPECIAL = re.compile(
-    r"!?\[|\][(:]|<|`+|~{3,}|(?:https?|ftp)://|\bwww\\?\.|:?//|&(?:#\d{1,7}|#x[\da-f]{1,6}|colon|sol|period);",
+    r"!?\[|\][(:]|<|`+|~{3,}|(?:https?|ftp)://|\bwww\\?\.|:?//|"
+    r"&(?:#\d{1,7}|#x[\da-f]{1,6}|colon|sol|period|commat|num|plus|nbsp|numsp|puncsp|e[mn]sp|emsp1[34]|thinsp|hairsp|hyphen|"
+    r"dash|[nm]dash|minus|shy|zwj|zwnj|lowbar|tab|newline|lrm|rlm|nobreak);",
     re.IGNORECASE,
 )
 MARKER = re.compile(r"\s*(?:source\s*|\^)?\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*", re.IGNORECASE)
@@ -43,6 +46,7 @@ PARTIAL_SPECIAL = re.compile(
 )
 SPELT = frozenset(":/.wW")
 """Letters of an address that are not to come back from an entity."""
+INVISIBLE_ENTITIES = frozenset("\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
 OPENERS = frozenset("<!&")
 PAIRS = frozenset(("](", "]:", ":/", "//", "ww", "w.", "``", "~~"))
 """What stands on both sides of something taken out, and would be something else without it."""
@@ -263,7 +267,7 @@ class OutputFilter:
         """An entity stays, unless it spells a letter of an address: that is read as the letter."""
         letter = unescape(entity)
         if letter not in SPELT:
-            return self._broken(entity, len(entity))
+            return self._broken(_spelt_out(letter, entity), len(entity))
         self._pending = f"&{letter}{self._pending[len(entity) :]}"
         return self._left_out(1)
 
@@ -329,6 +333,17 @@ class OutputFilter:
 
     def _allowed(self, address: str) -> bool:
         return address.rstrip("/") in self._urls
+
+
+def _spelt_out(letter: str, entity: str) -> str:
+    """What is written for an entity, so that none hides what is looked for in the finished text."""
+    if letter.isalnum():
+        return f"&amp;{entity[1:]}"  # of letters and digits it stays what it is to read
+    if letter in "@+":
+        return letter
+    if letter.isspace() or letter in INVISIBLE_ENTITIES:
+        return "\N{NO-BREAK SPACE}"  # no mark of Markdown, like all white space may be
+    return "\N{HYPHEN}" if unicodedata.category(letter[0]) == "Pd" or letter == "\N{MINUS SIGN}" else entity
 
 
 URL_IN_LABEL = re.compile(r"(?:\w+:)?//[\w-]+\.\S+|\w+://\S+|www\.\S+", re.IGNORECASE)
