@@ -54,7 +54,7 @@ BY_KIND = {
     "first_content": "The server was reached, but no word came in time. It may be loading the model: try again.",
     "idle": "The server began to answer and then fell silent. Try again; if it stays so, choose another model.",
     "connection": "The connection broke off in the middle of the answer. Try again.",
-    "empty": "The server answered without a word. Check that it speaks OpenAI's protocol, and that the model is for chat.",
+    "empty": "The server answered without a word. Check that it speaks OpenAI's protocol, and the model's name.",
     "configuration": "There is no model to ask.",
 }
 

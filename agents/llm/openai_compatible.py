@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, contextmanager
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -28,7 +28,7 @@ from agents.llm.secrets import scrub
 from agents.llm.sse import EventDecoder, EventTooLargeError, WholeBody
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from agents.llm.base import Message, Options, ToolSpec
 
@@ -90,6 +90,16 @@ async def close_clients() -> None:
         await client.close()
 
 
+@contextmanager
+def _scrubbed(secret: str) -> Iterator[None]:
+    """Keep a key out of errors: some servers repeat what they refuse, and errors end in traces and logs."""
+    try:
+        yield
+    except LLMError as error:
+        error.args = (scrub(str(error), secret),)
+        raise
+
+
 class OpenAICompatible:
     """A model behind an address and a key."""
 
@@ -120,25 +130,26 @@ class OpenAICompatible:
     ) -> AsyncGenerator[Chunk, None]:
         """Stream one answer; see `agents.llm.base.Provider`."""
         clock = _Clock(options.deadline)
-        response = await self._open(messages, tools, options, clock)
-        reader = CompletionReader()
-        async with aclosing(response), aclosing(_events(response, clock, _decoder_for(response))) as bursts:
-            async for events in bursts:
-                text, calls = reader.read(events)
-                for call in calls:
-                    if call.name or call.arguments:
-                        clock.content()
-                    yield call
-                if text:
-                    if clock.started or not text.isspace():
-                        clock.content()
-                    yield TextDelta(text)
+        with _scrubbed(self._api_key):
+            response = await self._open(messages, tools, options, clock)
+            reader = CompletionReader()
+            async with aclosing(response), aclosing(_events(response, clock, _decoder_for(response))) as bursts:
+                async for events in bursts:
+                    text, calls = reader.read(events)
+                    for call in calls:
+                        if call.name or call.arguments:
+                            clock.content()
+                        yield call
+                    if text:
+                        if clock.started or not text.isspace():
+                            clock.content()
+                        yield TextDelta(text)
+                    if reader.finish:
+                        clock.finishing()
+                if reader.usage:
+                    yield reader.usage
                 if reader.finish:
-                    clock.finishing()
-            if reader.usage:
-                yield reader.usage
-            if reader.finish:
-                yield reader.finish
+                    yield reader.finish
 
     async def _open(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], options: Options, clock: _Clock
@@ -170,10 +181,9 @@ class OpenAICompatible:
             raise LLMError("no connection or no answer in time", kind="connect", retryable=True) from error
         except openai.APIStatusError as error:
             retryable = error.status_code in RETRYABLE_STATUSES or error.status_code >= SERVER_ERROR
-            said = scrub(str(error), self._api_key)  # some servers repeat the key that they refuse
             wait = _retry_after(error.response.headers.get("retry-after", ""))
             raise LLMError(
-                said, kind="status", retryable=retryable, status=error.status_code, retry_after=wait
+                str(error), kind="status", retryable=retryable, status=error.status_code, retry_after=wait
             ) from error
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise LLMError(f"{type(error).__name__}: {error}", kind="connect", retryable=True) from error

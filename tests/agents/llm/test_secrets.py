@@ -2,7 +2,10 @@
 
 import pytest
 
+from agents.llm.base import LLMError, Message, Options
+from agents.llm.openai_compatible import OpenAICompatible, close_clients
 from agents.llm.secrets import UnreadableError, scrub, seal, unseal
+from tests.agents.llm.servers import EVENTS, Server
 
 pytestmark = pytest.mark.unit
 KEY = "sk-proj-Abc123Def456Ghi789"
@@ -51,3 +54,26 @@ def test_a_server_that_repeats_the_key_is_not_repeated(said, shown):
 def test_short_keys_do_not_eat_the_text():
     assert scrub("k is not the key of kiosk", "k") == "[key] is not the key of kiosk"
     assert scrub("all is well", "") == "all is well"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        (401, "application/json", f'{{"error": {{"message": "Incorrect API key provided: {KEY}"}}}}'),
+        (500, "text/html", f"<h1>Authorization: Bearer {KEY}</h1>"),
+        (200, EVENTS, f'data: {{"error": {{"message": "No credit left for {KEY}"}}}}\n\n'),
+        (200, EVENTS, f"data: {KEY}\n\n"),
+        (200, KEY, "what is this?"),
+    ],
+)
+async def test_errors_for_traces_and_the_breaker_do_not_hold_the_key(status, kind, body):
+    server = Server()
+    server.answers(body, status=status, kind=kind)
+    model = OpenAICompatible(name="primary", model="m", base_url=server.base_url, api_key=KEY)
+    try:
+        with pytest.raises(LLMError) as caught:
+            [chunk async for chunk in model.stream([Message("user", "Hello")], (), Options())]
+    finally:
+        await close_clients()
+        server.close()
+    assert KEY not in str(caught.value) + repr(caught.value)
