@@ -1,10 +1,12 @@
-"""How far an answer can be trusted: whether there was evidence at all, and one number for reviewers.
+"""How far an answer can be trusted: whether there was evidence at all, and one calibrated number.
 
-Nothing here is learnt; the weights are a first, documented estimate that orders answers for review.
+The number is the chance that the answer is right, as far as the questions of `benchmarks.confidence` tell, whose --fit
+prints the coefficients.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,12 +21,16 @@ above; of 238 German XQuAD questions asked of their own articles 94 % lie above.
 """
 CERTAIN = 1.1
 """The answerability from which evidence is as good as it gets."""
-
-EVIDENCE_WEIGHT = 0.5
-MARGIN_WEIGHT = 0.15
-SUPPORT_WEIGHT = 0.35
 FULL_MARGIN = 0.3
 """Score distance between the first and the second passage from which the first is unrivalled (scores are 0..1)."""
+RECORD_CONFIDENCE = 0.9
+"""Of an answer from the shop's own records: what they say is so, how it is put may not be."""
+
+FEATURES = ("evidence", "margin", "support", "grounding")
+WEIGHTS = (2.5, 0.7, 1.7, 2.0)
+BIAS = -3.4
+CUT_SHORT, STAND_IN = 0.6, 0.95
+"""What is left of the number for an answer that broke off, and for one of a stand-in; judged, not measured."""
 
 
 def is_answerable(result: SearchResult) -> bool:
@@ -32,17 +38,29 @@ def is_answerable(result: SearchResult) -> bool:
     return bool(result.passages) and result.answerability >= ANSWERABLE
 
 
-def confidence(result: SearchResult, support: float) -> float:
-    """Return 0..1 from the evidence's strength, the first passage's lead and how well the citations support the text.
+def confidence(
+    result: SearchResult, support: float, *, grounding: float = 1.0, finish: str = "stop", degraded: bool = False
+) -> float:
+    """Return the chance, 0..1, that an answer is right.
 
     Args:
         result: what was found; an unanswerable question has no confidence.
         support: share of the statements' words that the quoted sentences hold, 0..1 (0 without citations).
+        grounding: share of the sentences that a cited passage supports.
+        finish: how the answer ended; "unknown" has no confidence.
+        degraded: a stand-in wrote it.
     """
-    if not is_answerable(result):
+    if not is_answerable(result) or finish == "unknown":
         return 0.0
-    evidence = min((result.answerability - ANSWERABLE) / (CERTAIN - ANSWERABLE), 1.0)
+    total = BIAS + sum(w * f for w, f in zip(WEIGHTS, features(result, support, grounding), strict=True))
+    chance = 1 / (1 + math.exp(-total))
+    chance *= (1.0 if finish == "stop" else CUT_SHORT) * (STAND_IN if degraded else 1.0)
+    return round(chance, 3)
+
+
+def features(result: SearchResult, support: float, grounding: float) -> tuple[float, float, float, float]:
+    """Return the `FEATURES`, each 0..1: how good the evidence is, how far the first passage leads, and the text."""
+    evidence = min(max((result.answerability - ANSWERABLE) / (CERTAIN - ANSWERABLE), 0.0), 1.0)
     scores = [passage.score for passage in result.passages[:2]]
     lead = scores[0] - scores[1] if len(scores) > 1 else FULL_MARGIN
-    margin = min(max(lead, 0.0) / FULL_MARGIN, 1.0)
-    return round(EVIDENCE_WEIGHT * evidence + MARGIN_WEIGHT * margin + SUPPORT_WEIGHT * support, 3)
+    return evidence, min(max(lead, 0.0) / FULL_MARGIN, 1.0), support, grounding

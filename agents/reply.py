@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from agents.context import Turn
+    from agents.guardrails.grounding import Grounding
+    from agents.guardrails.signals import Signals
     from agents.llm import chain
     from agents.llm.base import Message, Provider
     from agents.llm.metering import Account
     from agents.tools.base import Card
-    from agents.guardrails.grounding import Grounding
-    from agents.guardrails.signals import Signals
     from agents.trace import Trace
     from knowledge.retrieval.search import Passage, SearchResult
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import Error as DatabaseError
@@ -14,8 +15,11 @@ from agents.actions.decisions import ActionNotFound
 from agents.actions.outcomes import as_events
 from agents.actions.reading import read_decision
 from agents.cache.store import given_answer
+from agents.checking import check_answer, with_phrases, withhold
 from agents.context import Decision
 from agents.events import Delta, Event, Failed, Handover, Step
+from agents.guardrails.rules import blocked_topic
+from agents.guardrails.signals import QUICK, inspect
 from agents.llm import chain
 from agents.llm.base import LLMError
 from agents.llm.extractive import Extractive
@@ -30,6 +34,7 @@ from agents.services import Services
 from agents.trace import Trace
 from knowledge.embedding.base import EmbedderError
 from knowledge.indexes.language import detect_language
+from tenants.scope import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -57,7 +62,10 @@ async def run(turn: Turn, services: Services | None = None) -> AsyncGenerator[Ev
     since the last `Reset`, joined, are the final text. Closing the generator or cancelling the task stops the provider
     at once.
     """
-    turn = replace(turn, question=turn.question.replace("\0", "").strip()[:MAX_QUESTION])
+    turn = replace(turn, question=turn.question.replace("\0", "").strip())
+    if len(turn.question) > MAX_QUESTION:
+        yield too_long(turn)
+        return
     services, account = services or Services(), Account.of(turn)
     account.feature = services.feature
     answering = Answering(turn, services, Reply(turn, Trace(turn), account=account), account)
@@ -73,6 +81,13 @@ async def run(turn: Turn, services: Services | None = None) -> AsyncGenerator[Ev
         yield Failed(phrase(turn.language, "answer_failed"), retryable=error.retryable, reason=error.kind)
     finally:
         answering.close()
+
+
+def too_long(turn: Turn) -> Failed:
+    """Say that a message is longer than what is read of one, in the language of its beginning."""
+    language = asked_language(turn.question[:MAX_QUESTION], turn.language)
+    count, limit = f"{len(turn.question):,}", f"{MAX_QUESTION:,}"
+    return Failed(phrase(language, "too_long", count=count, limit=limit), retryable=False, reason="too_long")
 
 
 def asked_language(question: str, default: str) -> str:
@@ -102,37 +117,84 @@ class Answering:
         self.account.budgets = prepared.budgets
         reply.trace.prompts(prepared.prompts.version)
         decided = await self._decided(prepared)
-        shortcut = find_shortcut(turn.question, turn.language) if decided is None else None
-        if shortcut:
-            for event in self._short_answer(shortcut):
+        if decided is None and (whole := await self._at_once(prepared)):
+            for event in whole:
                 yield event
-            return
-        if decided is None and (given := await self.services.recall(turn, prepared)):
-            yield Delta(given.answer["text"])
-            await self.services.note_hit(turn, given)
-            yield events.Finished(given_answer(turn, given, reply.trace.record))
             return
         for event in as_events(decided) if decided else ():
             yield event
-        async with aclosing(self._way(prepared, decided)) as answer:
+        async with aclosing(self._checked(prepared, decided)) as answer:
             async for event in answer:
-                yield event
-        if not reply.text:
-            reply.finish = "unknown"
-            for event in reply.say(self._unknown()):
                 yield event
         if not (reply.intents or decided):
             reply.intents = await self._intents()
         if reply.finish == "unknown" and prepared.policy.handover_when_unknown:
             yield Handover("missing_knowledge", turn.question)
-        answer = reply.answer()
-        await self.services.keep(turn, prepared, answer)
-        yield events.Finished(answer)
+        finished = reply.answer()
+        await self.services.keep(turn, prepared, finished)
+        yield events.Finished(finished)
 
     def close(self) -> None:
         """Leave nothing running behind."""
         if self._understanding:
             self._understanding.cancel()
+
+    async def _at_once(self, prepared: Prepared) -> list[Event]:
+        """Return a whole reply that needs no search and no model: a courtesy, a refusal, an answer given before."""
+        turn = self.turn
+        if shortcut := find_shortcut(turn.question, turn.language):
+            return self._short_answer(shortcut)
+        if topic := await self._blocked(prepared):
+            return self._refusal(topic)
+        if given := await self.services.recall(turn, prepared):
+            answer = with_phrases(given_answer(turn, given, self.reply.trace.record), turn.question, prepared.answers)
+            await self.services.note_hit(turn, given)
+            return [Delta(answer.text), events.Finished(answer)]
+        return []
+
+    async def _checked(self, prepared: Prepared, decided: Decided | None) -> AsyncGenerator[Event, None]:
+        """Write the reply and judge it; where ungrounded answers are held back, the text is shown once it is judged."""
+        held = prepared.answers.hold_ungrounded and not self.turn.quiet
+        async with aclosing(self._written(prepared, decided)) as written:
+            async for event in withhold(written, self.turn.language) if held else written:
+                yield event
+        if decided is None and self.reply.signals is None:
+            await self._inspect(self.reply.found)
+        if not self.turn.quiet:
+            for event in await check_answer(self.reply, prepared.answers, held=held):
+                yield event
+
+    async def _written(self, prepared: Prepared, decided: Decided | None) -> AsyncGenerator[Event, None]:
+        """Write the reply, and say so where nothing was found to write."""
+        async with aclosing(self._way(prepared, decided)) as answer:
+            async for event in answer:
+                yield event
+        if not self.reply.text:
+            self.reply.finish = "unknown"
+            for event in self.reply.say(self._unknown()):
+                yield event
+
+    async def _blocked(self, prepared: Prepared) -> str:
+        """Return the topic that the tenant does not want talked about, if the question is about one."""
+        if not prepared.answers.blocked_topics or not self.turn.question:
+            return ""
+        return await in_thread(blocked_topic, self.turn.question, prepared.answers)
+
+    def _refusal(self, topic: str) -> list[Event]:
+        """Say that a topic is not talked about; no model is asked."""
+        self.reply.trace.record["blocked"] = topic
+        language = asked_language(self.turn.question, self.turn.language)
+        said = self.reply.say(phrase(language, "blocked"))
+        return [*said, events.Finished(replace(self.reply.answer(), confidence=1.0, summary=self.turn.summary))]
+
+    async def _inspect(self, found: SearchResult | None = None) -> None:
+        """Note what the message shows: beside the vector of the search, where one was made of the same words."""
+        turn = self.turn
+        if not turn.question:
+            return
+        look = partial(inspect, turn.question, turn.language, found.encoding.vector if found else None)
+        self.reply.signals = look() if len(turn.question) <= QUICK else await in_thread(look)
+        self.reply.trace.inspected(self.reply.signals)
 
     async def _decided(self, prepared: Prepared) -> Decided | None:
         """Take the customer's word on a change, by the button or by a plain yes to the last message."""
@@ -169,6 +231,7 @@ class Answering:
             reader = None
         if reader and (prepared.acts or (found and found.passages)):
             self._begin_to_understand()
+            await self._inspect(found)
             models = await self._models(prepared)
             try:
                 answer = answer_by_model(self.reply, models, self.services, prepared, Basis(found, decided))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from agents.context import Turn
     from agents.events import Answer
+    from agents.guardrails.signals import Signals
     from agents.llm.base import LLMError, Message, Provider
     from agents.llm.plan import Choice
     from agents.memory import Rewritten
@@ -70,6 +71,14 @@ class Trace:
     def called(self, name: str, *, ms: float, error: str) -> None:
         """Note that a tool was called; its arguments and result are kept with the call."""
         self.record.setdefault("tools", []).append({"tool": name, "ms": round(ms, 1), "error": error})
+
+    def inspected(self, signals: Signals) -> None:
+        """Note what the message showed."""
+        self.record["input"] = signals.record()
+
+    def withdrawn(self, text: str, why: str, becomes: str) -> None:
+        """Keep an answer that the customer does not get, for reviewers."""
+        self.record["withdrawn"] = {"text": text, "why": why, "becomes": str(becomes)}
 
     def answered(self, answer: Answer, *, provider: str, support: float) -> None:
         """Note what the answer was made with."""

@@ -78,7 +78,9 @@ def measure_answers(rows: list[dict[str, Any]], passages: dict[str, Any]) -> Non
         check_grounding(text, {1: 1}, [passages[passage]])
         times.append((time.thread_time() - started) * 1000)
     times.sort()
-    print(f"an answer of two sentences, time of one core: p50 {times[len(times) // 2]:.1f} ms, p95 {times[int(len(times) * 0.95)]:.1f} ms")
+    print(
+        f"an answer of two sentences, time of one core: p50 {times[len(times) // 2]:.1f} ms, p95 {times[int(len(times) * 0.95)]:.1f} ms"
+    )
 
 
 def fit(rows: list[dict[str, Any]], passages: dict[str, Any]) -> None:

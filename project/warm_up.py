@@ -42,6 +42,7 @@ def _load() -> None:
             _load_model()
             _load_replicas()
             _load_intents()
+            _load_signals()
         except (
             Exception
         ) as error:  # /healthz shows the reason, whatever it is, and what passes by itself is tried again
@@ -89,3 +90,15 @@ def _load_intents() -> None:
             understand(tenant.pk, "ready", language=tenant.language)
         except Exception:  # without intents a process can still answer
             log.exception("The intents of %s could not be loaded", tenant.slug)
+
+
+def _load_signals() -> None:
+    """What tells attempts to turn the assistant from other messages; rules alone serve where it cannot be had."""
+    from agents.guardrails.injection import injection_model
+    from knowledge.embedding.base import EmbedderError
+
+    _state["now"] = "loading signals"
+    try:
+        injection_model()
+    except EmbedderError:
+        log.exception("Messages are inspected by rules alone")

@@ -79,6 +79,8 @@ def may_keep(turn: Turn, prepared: Prepared, answer: Answer) -> bool:
     A model is shown the conversation, so what was said before must have been no more than a greeting.
     """
     trace = answer.trace
+    if trace.get("input", {}).get("careful"):
+        return False
     used = {call.get("tool") for call in trace.get("tools", ())}
     return (
         may_ask(turn, prepared)

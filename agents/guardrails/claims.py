@@ -9,10 +9,14 @@ from typing import NamedTuple
 
 from agents.words import content_words, stem, words
 
-NUMBER = re.compile(r"(?<![\w.,])(\d[\d.,\u202f']*\d|\d)(?:\s*[-–]?\s*([%€$£°]|[^\W\d_]{1,14})(?:\s+([^\W\d_]{1,14}))?)?")  # noqa: RUF001 - the dash
+NUMBER = re.compile(
+    r"(?<![\w.,])(\d[\d.,\u202f']*\d|\d)(?:\s*[-–]?\s*([%€$£°]|[^\W\d_]{1,14})(?:\s+([^\W\d_]{1,14}))?)?"
+)
 NAME = re.compile(r"(?<=[\w,;:)] )[A-Z][\w-]{3,}|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{2,}\b")
-CLAUSE_END = re.compile(r"[,;:.!?](?:\s|$)|\s(?:but|because|since|if|unless|pero|porque|aber|weil|wenn|mais|parce)\s", re.I)
-IDIOM = re.compile(r"\b(?:nothing but|not only|no more than|not more than|no later than|if not)\b", re.I)
+CLAUSE_END = re.compile(
+    r"[,;:.!?](?:\s|$)|\s(?:but|because|since|if|unless|pero|porque|aber|weil|wenn|mais|parce)\s", re.IGNORECASE
+)
+IDIOM = re.compile(r"\b(?:nothing but|not only|no more than|not more than|no later than|if not)\b", re.IGNORECASE)
 SHARED = 0.3
 """Share of a clause's words that a clause of the passage must hold to be about the same."""
 LIKE_NAME = 4
@@ -160,7 +164,10 @@ def denies(sentence: str, passage: str) -> bool:
     for clause in _clauses(sentence):
         said = content_words(clause)
         held, source = max(clauses, key=lambda pair: len(said & pair[0]) / (len(said) + len(pair[0])))
-        if len(said & held) >= max(1.0, SHARED * len(said)) and _noes(clause) % 2 != (_noes(source) + _swapped(said, held)) % 2:
+        if (
+            len(said & held) >= max(1.0, SHARED * len(said))
+            and _noes(clause) % 2 != (_noes(source) + _swapped(said, held)) % 2
+        ):
             return True
     return False
 
@@ -171,7 +178,10 @@ def _clauses(text: str) -> list[str]:
 
 
 def _noes(clause: str) -> int:
-    return sum(word in NEGATIONS or word.endswith("n't") for word in clause.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
+    return sum(
+        word in NEGATIONS or word.endswith("n't")
+        for word in clause.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split()
+    )
 
 
 def _swapped(said: frozenset[str], held: frozenset[str]) -> int:

@@ -84,7 +84,12 @@ class Grounding:
 
 
 def check_grounding(
-    text: str, numbers: Mapping[int, int], passages: Sequence[Passage], *, cited_only: bool = False
+    text: str,
+    numbers: Mapping[int, int],
+    passages: Sequence[Passage],
+    *,
+    cited_only: bool = False,
+    embed: bool = True,
 ) -> Grounding:
     """Judge the sentences of an answer; may embed: not for the event loop (9 ms for two reworded sentences).
 
@@ -92,6 +97,7 @@ def check_grounding(
         text: the answer; `numbers`: passage number (from 1) -> number shown, as the output filter gives them.
         passages: what the passage numbers count.
         cited_only: leave out sentences without a number, where other sources than passages were read.
+        embed: whether vectors are made of what is reworded; without them it is judged by words alone.
     """
     passage_of = {shown: passages[number - 1] for number, shown in numbers.items() if number <= len(passages)}
     cited = [shown for shown in passage_of if f"[{shown}]" in text]
@@ -102,7 +108,8 @@ def check_grounding(
         if claims_something(said) and (own or not cited_only):
             sources = [passage_of[shown] for shown in (own or cited)]
             claims.append((match, said, sources))
-    scores = score_statements([(said, sources) for _, said, sources in claims])
+    most = MAX_EMBEDDED if embed else 0
+    scores = score_statements([(said, sources) for _, said, sources in claims], most=most)
     return Grounding(
         tuple(
             Statement(match.start() + _indent(match[0]), match.end(), score, why)
@@ -121,11 +128,16 @@ def claims_something(sentence: str) -> bool:
     return not sentence.endswith(("?", ":")) and len(content_words(sentence)) >= FEWEST_WORDS
 
 
-def score_statements(claims: Sequence[tuple[str, Sequence[Passage]]]) -> list[tuple[float, str]]:
-    """Return for each (sentence, its passages) the best score, 0..1, and what of it no passage holds exactly."""
+def score_statements(
+    claims: Sequence[tuple[str, Sequence[Passage]]], *, most: int = MAX_EMBEDDED
+) -> list[tuple[float, str]]:
+    """Return for each (sentence, its passages) the best score, 0..1, and what of it no passage holds exactly.
+
+    At most `most` sentences are embedded.
+    """
     judged: list[tuple[float, str] | None] = [_by_words(said, sources) for said, sources in claims]
     open_ = [place for place, score in enumerate(judged) if score is None]
-    encodings = _encode([claims[place][0] for place in open_[:MAX_EMBEDDED]])
+    encodings = _encode([claims[place][0] for place in open_[:most]])
     for order, place in enumerate(open_):
         said, sources = claims[place]
         encoding = encodings[order] if order < len(encodings) else None

@@ -31,6 +31,8 @@ SUSPICIOUS = 0.5
 """Score from which a message gets care; chosen on the development half of `benchmarks.injection`."""
 EVEN, SLOPE = 0.06, 0.12
 """Score of the kernel model that counts as 1/2, and how fast that changes; from the same half."""
+LOCAL = "all-MiniLM-L6-v2"
+"""The embedder whose vectors of the examples are committed."""
 RESEMBLES = "Reads like known attempts"
 HEAD, TAIL = 1500, 700
 """Characters of a long text that are read: attempts stand at its beginning or its end."""
@@ -70,8 +72,11 @@ def score_signs(text: str) -> Injection:
 
 def resemble(text: str, vector: Floats | None = None) -> float:
     """Return how much `text` resembles the examples of attempts, 0 to 1."""
+    if not (_fit.cache_info().currsize or get_embedder().name == LOCAL):
+        return 0.0  # another embedder's vectors come over the network: a server waits for them as it starts
     model = injection_model()
-    vectors = np.zeros((1, model.vectors.shape[1]), np.float32) if vector is None else vector[None]
+    width = model.vectors.shape[1]
+    vectors = vector[None] if vector is not None and len(vector) == width else np.zeros((1, width), np.float32)
     score = float(model.scores(vectors, [text])[0][0][model.classes.index("injection")])
     return 1 / (1 + math.exp(-(score - EVEN) / SLOPE))
 

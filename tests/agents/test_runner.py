@@ -108,7 +108,8 @@ async def test_the_trace_tells_everything(ask):
     assert [passage["n"] for passage in trace["passages"]] == [1, 2]
     assert trace["passages"][0]["scores"] == {"dense": 0.9}
     assert trace["messages"][0]["role"] == "system"
-    assert [entry["event"] for entry in trace["events"]] == ["input", "rewrite", "search", "first token", "answer"]
+    happened = [entry["event"] for entry in trace["events"]]
+    assert happened == ["input", "rewrite", "search", "first token", "grounding", "answer"]
     assert [entry["ms"] for entry in trace["events"]] == sorted(entry["ms"] for entry in trace["events"])
     assert [attempt["provider"] for attempt in trace["attempts"]] == ["scripted", "extractive"]
     assert trace["attempts"][0]["failed"] == trace["degraded"] == "connect"
@@ -180,9 +181,12 @@ async def test_nothing_asked(ask, question):
     assert (failed.reason, failed.retryable) == ("empty", False)
 
 
-async def test_a_huge_question_is_cut(ask):
-    answer_of(await ask("battery " * 200_000))
-    assert len(ask.searched[0]) <= MAX_QUESTION
+async def test_a_huge_question_is_refused_with_its_size(ask):
+    [failed] = await ask("battery " * 200_000)
+    assert (failed.reason, failed.retryable) == ("too_long", False)
+    assert f"{200_000 * 8 - 1:,}" in failed.text
+    assert f"{MAX_QUESTION:,}" in failed.text
+    assert ask.searched == []
 
 
 async def test_a_greeting_needs_no_search(ask):
