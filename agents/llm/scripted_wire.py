@@ -176,9 +176,24 @@ def event(content: dict[str, Any]) -> bytes:
 
 def usage_of(request: dict[str, Any], written: int) -> dict[str, int]:
     """Return what an answer of so many characters comes to by this server's count."""
-    prompt = sum(len(str(message.get("content", ""))) for message in request["messages"]) // CHARACTERS_PER_TOKEN
-    completion = written // CHARACTERS_PER_TOKEN
+    prompt, completion = _size(request) // CHARACTERS_PER_TOKEN, written // CHARACTERS_PER_TOKEN
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+def _size(request: dict[str, Any]) -> int:
+    """Return the characters of all that a model reads: the messages, the calls in them, the tools it is offered."""
+    said = [str(message.get("content") or "") for message in request["messages"]]
+    for message in request["messages"]:
+        for call in message.get("tool_calls") or ():
+            said += [call["function"]["name"], call["function"]["arguments"]]
+    for tool in request.get("tools") or ():
+        offered = tool["function"]
+        said += [
+            offered["name"],
+            offered.get("description") or "",
+            orjson.dumps(offered.get("parameters") or {}).decode(),
+        ]
+    return sum(map(len, said))
 
 
 def call_pieces(index: int, call: Call, *, cut: bool) -> list[dict[str, Any]]:
