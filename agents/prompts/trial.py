@@ -8,7 +8,6 @@ or not at all.
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 import logging
 import time
@@ -98,21 +97,14 @@ def past_tries(tenant_id: int, replies: Sequence[uuid.UUID]) -> list[Try]:
 def new_try(tenant_id: int, tenant_name: str, language: str, question: str) -> Try:
     """Return a question that nobody has asked yet, without a conversation before it."""
     turn = Turn(tenant_id, tenant_name, language, str(uuid.uuid4()), question, actor=ACTOR, eventful=False)
-    return Try(turn, _quiet(tenant_settings(tenant_id)))
+    return Try(turn, tenant_settings(tenant_id))
 
 
 def _again(prepared: Prepared, reply: uuid.UUID, turn: Turn) -> Try:
     calls = calls_of(uuid.UUID(turn.conversation))
     recorded = {(call.name, _canonical(call.arguments)): call for call in calls.pop(str(reply), [])}
     turn = replace(turn, conversation=str(uuid.uuid4()), reply="", user=None, actor=ACTOR, decision=None, quiet=False)
-    return Try(turn, replace(_quiet(prepared), calls=calls), recorded)
-
-
-def _quiet(prepared: Prepared) -> Prepared:
-    """What a tenant has set, without answers of before: a trial wants a new one."""
-    answers = copy.copy(prepared.answers)
-    answers.cache = False
-    return replace(prepared, answers=answers)
+    return Try(turn, replace(prepared, calls=calls), recorded)
 
 
 async def compare(tries: Sequence[Try], version: PromptVersion) -> list[Compared]:
