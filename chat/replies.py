@@ -27,6 +27,7 @@ from agents.events import (
     Reset,
     Step,
 )
+from agents.guardrails.masking import masked_trace
 from agents.services import Services
 from chat import cards, queries
 from chat.framelog import SHOWN_AHEAD, Job, stopped_fields
@@ -252,7 +253,7 @@ class RunningReply:
         self._emit("message.done", last=True, **shared, cost=float(answer.cost), degraded=answer.degraded)
         columns = {
             **shared, "state": State.DONE, "cost": answer.cost, "known": answer.known, "degraded": answer.degraded,
-            "trace": _plain(answer.trace), "cards": self._cards,
+            "trace": _plain(masked_trace(answer.trace)), "cards": self._cards,
         }  # fmt: skip
         return Ending(columns, summary=answer.summary, handover=self.handover, slow=self.slow)
 

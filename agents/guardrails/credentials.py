@@ -24,6 +24,12 @@ SHAPES = re.compile(
     r"ya29\.[\w-]{20,}|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{20,}|pypi-[\w-]{20,}|"
     r"gsk_[A-Za-z0-9]{20,}|SG\.[\w-]{12,}\.[\w-]{12,}|dop_v1_[a-f0-9]{20,}|AccountKey=[\w+/=-]{16,})"
 )
+SIGNS = (
+    "sk-", "k_live_", "k_test_", "whsec_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AKIA",
+    "ASIA", "AIza", "ya29.", "eyJ", "hf_", "npm_", "pypi-", "gsk_", "SG.", "dop_v1_", "AccountKey=",
+)  # fmt: skip
+"""One of which each shape holds: looked for first, since that is quick."""
+WORDS = ("bearer", "key", "token")
 BEARER = re.compile(
     r"(?<![A-Za-z0-9])(?:bearer|api[ _-]?key|access[ _-]?token|secret[ _-]?key)[\"'`*]?\s*[:=]?\s*[\"'`*]?([\w.~+/-]{16,}=*)",
     re.IGNORECASE,
@@ -38,11 +44,14 @@ LONGEST_MARK = 64
 
 def find(text: str) -> Iterator[Span]:
     """Yield the credentials in a text, private keys left out: those have lines of their own, see `KEY_BEGIN`."""
-    for match in SHAPES.finditer(text):
-        yield Span("secret", *match.span(), match[0])
-    for match in BEARER.finditer(text):
-        if any(letter.isdigit() for letter in match[1]):
-            yield Span("secret", *match.span(1), match[1])
+    if any(sign in text for sign in SIGNS):
+        for match in SHAPES.finditer(text):
+            yield Span("secret", *match.span(), match[0])
+    lowered = text.lower()
+    if any(word in lowered for word in WORDS):
+        for match in BEARER.finditer(text):
+            if any(letter.isdigit() for letter in match[1]):
+                yield Span("secret", *match.span(1), match[1])
     yield from find_own(text)
 
 

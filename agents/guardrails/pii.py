@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from agents.guardrails import checksums
-from agents.guardrails.phones import AFTER, CONTEXT, EXTENSION, LONGEST, is_phone
+from agents.guardrails.phones import AFTER, CONTEXT, EXTENSION, LONGEST, NATIONAL, is_phone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,23 +31,26 @@ NOTHING = "\x01"
 
 SUSPECT = re.compile(rf"[{DIGITS}@\uff20\ufe6b]")
 _ODD = re.compile(r"[^\x09\x0a\x0d\x20-\x7e]")
-EMAIL = re.compile(
-    r"(?<![\w.+%-])[^\W_][\w.+%'-]{0,63}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}(?![^\W_]|-\w)|(?<![\w.+%-])_[\w.+%-]{1,63}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?!\w)"
-)
-NUMBER = re.compile(r"(?<![^\W_])[+(]{0,2}\d(?:[\W_]{0,8}\d){5,}")
+DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}(?![^\W_]|-\w)")
+LOCAL = frozenset("._%+'-")
+"""What a mailbox may hold beside letters and digits."""
+LONGEST_LOCAL = 64
+NUMBER = re.compile(r"\d(?<![^\W_]\d)(?:[\W_]{0,8}\d){5,}")
 GROUP = re.compile(rf"\d(?:{NOTHING}*\d)*")
-CITATION = re.compile(r"\s?\[\d{1,3}\]")
+CITATION = re.compile(r"\s?\[(\d{1,3})\]")
 TIGHT = re.compile(r"[-. ()/]{1,2}| [-/] |\) ?[-/]? ?|\*{2,4} ?\*{0,2}|\*\*|__?|`")
 WIDE = re.compile(r"[,:;\n]")
 SPLIT = re.compile(r" [-/] |\) ?|[/,;]|--")
-IBAN = re.compile(r"(?<![^\W_])[A-Z]{2}\d\d(?:[ \-]?[A-Z0-9]){11,30}", re.IGNORECASE)
-LETTERED = re.compile(
-    r"(?<![^\W_])(?:[XYZ][- ]?\d{7}|\d{8}|\d{2}\.\d{3}\.\d{3})[- ]?[A-HJ-NP-TV-Z](?![^\W_])|"
-    r"(?<![^\W_])[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z](?![^\W_])"
+CODE = re.compile(
+    r"[A-Za-z]{2}(?<![^\W_][A-Za-z]{2})(?:(?P<iban>\d\d(?:[ \-]?[A-Za-z0-9]){11,30})|"
+    r"[A-Z]{4}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z](?![^\W_]))"
 )
+"""An account's number, or an Italian tax code."""
+DNI = re.compile(r"(?<![^\W_])(?:\d{8}|\d{2}\.\d{3}\.\d{3})[- ]?[A-HJ-NP-TV-Z](?![^\W_])")
+NIE = re.compile(r"[XYZ](?<![^\W_][XYZ])[- ]?\d{7}[- ]?[A-HJ-NP-TV-Z](?![^\W_])")
 SSN_WORDS = re.compile(r"\b(?:ssn|social security)\b", re.IGNORECASE)
 PERSON_WORDS = re.compile(
-    r"(?<![^\W_])(?:ssn|social (?:security|insurance)|national (?:id|insurance|number)|tax (?:id|number|payer)|steuer-?\s?id\w*|"
+    r"(?<![^\W_])(?:social insurance|national (?:id|insurance|number)|tax (?:id|number|payer)|steuer-?\s?id\w*|"
     r"steuer\w*|nhs|sin|bsn|burgerservice\w*|pesel|cpf|dni|nie|nif|nir|s[eé]curit[eé] sociale|num[eé]ro fiscal|codice fiscale|"
     r"personnummer|ahv|avs|sozialversicherung\w*|seguridad social|identity (?:card|number)|ausweis\w*|personalausweis\w*|"
     r"passport|carte d.identit[eé]|documento)(?![^\W_])",
@@ -58,6 +61,8 @@ CARD_WORDS = re.compile(
     re.IGNORECASE,
 )
 SHORTEST_CARD, LONGEST_CARD = 12, 19
+MOST_GROUPS = 12
+"""Groups of one phone number."""
 BEGUN = 8
 """Digits of a card's number that are too many to be shown."""
 LONGEST_CHAIN = 64
@@ -87,21 +92,30 @@ def find(text: str) -> list[Span]:
     if not SUSPECT.search(text):
         return []
     view = as_seen(text)
-    spans = [Span("email", *match.span(), match[0].lower()) for match in _emails(view)]
-    _add(spans, _ibans(view))
-    _add(spans, _lettered(view))
-    for match in NUMBER.finditer(view):
-        _add(spans, _numbers(view, match.start(), match.end()))
+    spans: list[Span] = []
+    taken = bytearray(len(view))
+    numbers = [match.span() for match in NUMBER.finditer(view)]
+    finders = (
+        _emails(view),
+        _codes(view),
+        _spanish(NIE.finditer(view)),
+        *(_spanish(DNI.finditer(view, start, end + 2)) for start, end in numbers),
+        *(_numbers(view, start, end) for start, end in numbers),
+    )
+    for span in chain.from_iterable(finders):
+        if not any(taken[span.start : span.end]):
+            taken[span.start : span.end] = b"\1" * (span.end - span.start)
+            spans.append(span)
     return sorted(spans, key=lambda span: span.start)
 
 
 def find_begun(text: str) -> list[Span]:
     """Return the card's number that a text breaks off in, if at least `BEGUN` digits of one stand at its end."""
     view = as_seen(text)
-    chain = ENDING.search(view[-LONGEST_CHAIN:])
-    if chain is None:
+    ending = ENDING.search(view[-LONGEST_CHAIN:])
+    if ending is None:
         return []
-    start = max(0, len(view) - LONGEST_CHAIN) + chain.start()
+    start = max(0, len(view) - LONGEST_CHAIN) + ending.start()
     groups = list(_groups(view, start, len(view)))
     for first in range(len(groups)):
         digits = "".join(group.digits for group in groups[first:])
@@ -138,19 +152,27 @@ def _plain_letter(letter: str) -> str:
     return normal if len(normal) == 1 else letter
 
 
-def _emails(view: str) -> Iterator[re.Match[str]]:
-    return EMAIL.finditer(view) if "@" in view else iter(())
+def _emails(view: str) -> Iterator[Span]:
+    at = view.find("@")
+    while at >= 0:
+        start = at
+        while start > max(0, at - LONGEST_LOCAL) and (view[start - 1].isalnum() or view[start - 1] in LOCAL):
+            start -= 1
+        while start < at and not (view[start].isalnum() or view[start] == "_"):
+            start += 1
+        domain = DOMAIN.match(view, at + 1)
+        if domain and start < at:
+            yield Span("email", start, domain.end(), view[start : domain.end()].lower())
+        at = view.find("@", at + 1)
 
 
-def _add(spans: list[Span], more: Iterator[Span]) -> None:
-    for span in more:
-        if all(span.end <= other.start or other.end <= span.start for other in spans):
-            spans.append(span)
-
-
-def _ibans(view: str) -> Iterator[Span]:
-    for match in IBAN.finditer(view):
+def _codes(view: str) -> Iterator[Span]:
+    for match in CODE.finditer(view):
         written = match[0]
+        if match["iban"] is None:
+            if checksums.is_codice_fiscale(written):
+                yield Span("national_id", *match.span(), written)
+            continue
         wanted = checksums.IBAN_LENGTHS.get(written[:2].upper(), 0)
         places = [place for place, letter in enumerate(written) if letter.isalnum()]
         if 0 < wanted <= len(places):
@@ -160,11 +182,11 @@ def _ibans(view: str) -> Iterator[Span]:
                 yield Span("iban", match.start(), match.start() + end, bare)
 
 
-def _lettered(view: str) -> Iterator[Span]:
-    """National numbers with letters: Spanish and Italian ones."""
-    for match in LETTERED.finditer(view):
+def _spanish(matches: Iterator[re.Match[str]]) -> Iterator[Span]:
+    """Spanish DNI and NIE: digits with a letter that checks them."""
+    for match in matches:
         bare = "".join(filter(str.isalnum, match[0]))
-        if (checksums.is_codice_fiscale if bare[:6].isalpha() else checksums.is_dni)(bare):
+        if checksums.is_dni(bare):
             yield Span("national_id", *match.span(), bare)
 
 
@@ -184,12 +206,10 @@ def _numbers(view: str, start: int, end: int) -> Iterator[Span]:
 
 def _groups(view: str, start: int, end: int) -> Iterator[Group]:
     """The groups of digits, without citations and without what touches letters."""
-    cited = [match.span() for match in CITATION.finditer(view, start, end)]
+    cited = {match.start(1) for match in CITATION.finditer(view, start, end)}
     for match in GROUP.finditer(view, start, end):
-        first, last = match.span()
-        if any(left < first and last < right for left, right in cited):
-            continue
-        yield Group(match[0].replace(NOTHING, ""), first, last)
+        if match.start() not in cited:
+            yield Group(match[0].replace(NOTHING, ""), *match.span())
 
 
 def _separator(between: str) -> str:
@@ -220,13 +240,14 @@ def _is_card_like(view: str, digits: str, groups: list[Group], seps: list[str], 
         return False
     before = view[max(0, groups[first].start - CONTEXT) : groups[first].start]
     spoken = bool(CARD_WORDS.search(before))
+    ends = [*seps[last : last + 1], *seps[max(0, first - 1) : first]]
+    whole = not any(TIGHT.fullmatch(sep) for sep in ends)
     if not checksums.is_card(digits):  # of a scheme that is not listed, perhaps
-        ends = [*seps[last : last + 1], *seps[max(0, first - 1) : first]]
-        return spoken and digits[0] != "0" and not any(TIGHT.fullmatch(sep) for sep in ends)
+        return spoken and whole and digits[0] != "0"
     sizes = [len(group.digits) for group in groups[first : last + 1]]
     if spoken or len(sizes) == 1:
         return spoken or sizes[0] > SHORTEST_CARD or not before.strip()  # twelve digits are many things
-    if _is_list(groups[first : last + 1], seps[first:last]):
+    if _is_list(groups[first : last + 1], seps[first:last]) or (sizes[0] < 4 and not whole):  # noqa: PLR2004 (as on cards)
         return False
     even = len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0] and sizes[0] <= 8  # noqa: PLR2004 (halves)
     return even or sizes in ([4, 6, 5], [4, 6, 4])
@@ -322,20 +343,22 @@ def _runs(taken: list[bool], seps: list[str]) -> Iterator[tuple[int, int]]:
 
 def _phones(view: str, groups: list[Group]) -> Iterator[Span]:
     """Phone numbers in groups that stand together."""
-    if _touches(view, groups[0]):
-        groups = groups[1:]
-    while groups:
-        size = _phone_size(view, groups)
+    place = int(_touches(view, groups[0]))
+    while place < len(groups):
+        ahead = groups[place : place + MOST_GROUPS]
+        size = _phone_size(view, ahead)
         if size:
-            yield _phone(view, groups[:size])
-        groups = groups[size or _next_start(view, groups) :]
+            yield _phone(view, ahead[:size])
+        place += size or _next_start(view, ahead)
 
 
 def _phone_size(view: str, groups: list[Group]) -> int:
     """How many of the groups, from the first on, are one phone number: the most that are."""
     start = _start(view, groups[0])
     before = view[max(0, start - CONTEXT) : start]
-    for size in range(len(groups), 0, -1):
+    split = _next_start(view, groups)
+    whole = sum(len(group.digits) for group in groups[:split]) >= NATIONAL[0]  # what follows is another one
+    for size in range(split if whole else len(groups), 0, -1):
         end = groups[size - 1].end
         digits = sum(len(group.digits) for group in groups[:size])
         if digits < 7:  # noqa: PLR2004 (no phone number is shorter)
@@ -344,7 +367,7 @@ def _phone_size(view: str, groups: list[Group]) -> int:
         if digits > LONGEST + 2 or (_touches(view, groups[size - 1]) and not extension):
             continue
         written = _written(view[start:end])
-        if is_phone(written, before, view[extension.end() if extension else end :][:AFTER]):
+        if is_phone(written, before, view[(end := extension.end() if extension else end) : end + AFTER]):
             return size
     return 0
 
@@ -352,7 +375,7 @@ def _phone_size(view: str, groups: list[Group]) -> int:
 def _next_start(view: str, groups: list[Group]) -> int:
     """Where to look on: behind the next wide gap, since the inside of a number is no phone number."""
     for place in range(1, len(groups)):
-        if SPLIT.fullmatch(view[groups[place - 1].end : groups[place].start].replace(NOTHING, "")):
+        if SPLIT.fullmatch(_separator(view[groups[place - 1].end : groups[place].start])):
             return place
     return len(groups)
 

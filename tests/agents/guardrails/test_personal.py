@@ -71,7 +71,29 @@ def test_never_holds_more_than_a_window(text):
         assert len(filtered._pending) <= HELD + AHEAD + 12
 
 
-ways = st.sampled_from([" ", "-", "", ".", "  ", "\u00a0", "\u202f", " - ", "\u200b", "*", "** **", "\\-", "–", "/", "` `", " | ", "\n", "\u2060", "_"])
+ways = st.sampled_from(
+    [
+        " ",
+        "-",
+        "",
+        ".",
+        "  ",
+        "\u00a0",
+        "\u202f",
+        " - ",
+        "\u200b",
+        "*",
+        "** **",
+        "\\-",
+        "–",
+        "/",
+        "` `",
+        " | ",
+        "\n",
+        "\u2060",
+        "_",
+    ]
+)
 prefixes = st.sampled_from(["400000", "511111", "222300", "601100", "353000"])
 
 
@@ -86,7 +108,9 @@ letters = st.sampled_from(["0123456789", "０１２３４５６７８９", "٠١
 
 
 @settings(max_examples=100, deadline=None)
-@given(cards(), ways, letters, st.sampled_from([1, 2, 4]), cuts, st.sampled_from(["It is ", "", "Order 12 has: ", "**"]))
+@given(
+    cards(), ways, letters, st.sampled_from([1, 2, 4]), cuts, st.sampled_from(["It is ", "", "Order 12 has: ", "**"])
+)
 def test_a_card_is_never_seen_while_it_streams(card, way, script, size, places, lead):
     written = way.join(card[n : n + size] for n in range(0, 16, size)).translate({48 + n: script[n] for n in range(10)})
     text = f"{lead}{written} and that is all"
