@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from agents.actions import ActionNotFound
 from agents.models import Action
 from chat import answering, desk, handover
+from chat.checks import held_answer
 from chat.desk import Folder
 from chat.handover import HandoverError
 from chat.queries import NotFoundError
@@ -154,6 +155,7 @@ def _detail(request: TenantRequest, folder: Folder) -> dict[str, Any]:
         "folder": folder,
         "messages": desk.thread_of(folder.conversation, request.tenant),
         "orders": desk.orders_beside(folder.customer),
+        "held": held_answer(folder.conversation),
         "holder": holder,
         "mine": holder is not None and holder == user,
         "active": folder.conversation.pk,

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from agents.routing.teaching import available_intents
 from agents.usage import spent_on
 from chat import cards, desk, queries, reviewing
+from chat.checks import checks_of
 from chat.models import BEST_RATING, Message, Review
 from chat.reviewing import Finding
 from chat.traces import account_of, calls_of, changes_of
@@ -32,6 +33,8 @@ class Filters(forms.Form):
     low = forms.BooleanField(required=False)
     unsure = forms.BooleanField(required=False)
     handover = forms.BooleanField(required=False)
+    suspicious = forms.BooleanField(required=False)
+    ungrounded = forms.BooleanField(required=False)
     intent = forms.CharField(required=False, max_length=80)
     document = forms.IntegerField(required=False, min_value=1, max_value=2**62)
     since = forms.DateField(required=False)
@@ -154,6 +157,7 @@ def _detail(request: TenantRequest, shown: Message, verdict: Verdict | None) -> 
         "shown": shown,
         "cost": spent_on(shown.pk) or shown.cost,  # also of a reply that was stopped, or failed
         "account": account_of(shown.trace, shown.citations, request.tenant.slug),
+        "checks": checks_of(shown.trace, shown.text),
         "calls": calls_of(shown.pk),
         "changes": changes_of(shown.pk),
         "others": [review for review in reviews if review is not mine],

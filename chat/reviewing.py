@@ -25,6 +25,8 @@ CONDITIONS: dict[str, Callable[[Any], Q]] = {
     "low": lambda _: Q(feedback__rating__lte=LOW_RATING) | Q(feedback__thumb=Thumb.DOWN),
     "unsure": lambda _: Q(confidence__lt=UNSURE) | Q(known=False),
     "handover": lambda _: ~Q(conversation__handled_by=Handler.BOT),
+    "suspicious": lambda _: Q(trace__input__careful=True),
+    "ungrounded": lambda _: Q(trace__grounding__share__lt=1),
     "intent": lambda intent: Q(intents__contains=[intent]),
     "document": lambda document: Q(citations__contains=[{"document_id": document}]),
     "since": lambda day: Q(created_at__gte=dt.datetime.combine(day, dt.time.min, dt.UTC)),

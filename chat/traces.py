@@ -24,6 +24,7 @@ EVENTS = {
     "answer": ("Answer written", "chat"),
     "fallback": ("Another model took over", "retry"),
     "citations": ("Citations checked", "check"),
+    "grounding": ("Sentences checked against their sources", "check"),
 }
 REWRITERS = {
     "unchanged": "It stands by itself",
@@ -269,7 +270,7 @@ def _routing(choice: object) -> str:
         return f"{chosen}, because the budget is nearly spent; else {would.lower()}, {why}"
     if choice.get("mode") == "shadow" and chosen != would:
         return f"{chosen}; were routing on, {would.lower()}, {why}"
-    return f"{chosen}, {why}"
+    return f"{chosen}, {why}" + ("; the strong model went on when tools failed" if choice.get("went_up") else "")
 
 
 def _number(value: object) -> float:

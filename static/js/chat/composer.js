@@ -1,4 +1,5 @@
-// The message box: grows with its text, Enter sends, and Stop takes Send's place while a reply runs.
+// The message box: grows with its text, Enter sends, and Stop takes Send's place while a reply runs. A text that is
+// longer than a message may be stays in the box whole, with a sentence that says so, and is not sent.
 
 export class Composer {
   /** `on` has send(text) and stop(). */
@@ -7,6 +8,8 @@ export class Composer {
     this.box = document.getElementById("ask");
     this.sendButton = document.getElementById("send");
     this.stopButton = document.getElementById("stop");
+    this.tooLong = document.getElementById("too-long");
+    this.limit = Number(this.box.dataset.limit);
     this.on = on;
     this.form.addEventListener("submit", (event) => this.#submit(event));
     this.box.addEventListener("keydown", (event) => this.#key(event));
@@ -38,7 +41,7 @@ export class Composer {
   #submit(event) {
     event.preventDefault();
     const text = this.box.value.trim();
-    if (!text) return;
+    if (!text || this.#excess(text)) return;
     this.box.value = "";
     this.#changed();
     this.on.send(text);
@@ -50,8 +53,22 @@ export class Composer {
     this.form.requestSubmit();
   }
 
+  /** The characters of a text that is too long, as the server counts them; 0 for one that is not. */
+  #excess(text) {
+    const count = text.length > this.limit ? [...text].length : 0;
+    return count > this.limit ? count : 0;
+  }
+
   #changed() {
-    this.sendButton.disabled = !this.box.value.trim();
+    const text = this.box.value.trim();
+    const excess = this.#excess(text);
+    this.sendButton.disabled = !text || excess > 0;
+    this.tooLong.hidden = !excess;
+    this.tooLong.textContent = excess
+      ? `A message holds up to ${this.limit.toLocaleString("en")} characters; this one has ${excess.toLocaleString("en")}. Shorten it, or send the part that matters.`
+      : "";
+    if (excess) this.box.setAttribute("aria-invalid", "true");
+    else this.box.removeAttribute("aria-invalid");
     if (CSS.supports("field-sizing", "content")) return;
     this.box.style.blockSize = "auto";
     this.box.style.blockSize = `${this.box.scrollHeight}px`;
