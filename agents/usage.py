@@ -225,7 +225,8 @@ def routing_savings(month: Month, strong: Model | None) -> Decimal | None:
         written=Sum("completion_tokens", default=0),
         cost=Sum("cost", default=ZERO),
     )
-    return max(prices.cost_of(strong, found["read"], found["written"]) - found["cost"], ZERO)
+    saved: Decimal = prices.cost_of(strong, found["read"], found["written"]) - found["cost"]
+    return max(saved, ZERO)
 
 
 def standings() -> list[Standing]:
