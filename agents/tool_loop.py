@@ -15,6 +15,7 @@ from agents.events import ActionProposed, Handover, Step
 from agents.llm import chain
 from agents.llm.base import Finished, LLMError, Message, Options, TextDelta, ToolCallDelta, ToolRequest, Usage
 from agents.llm.pieces import Calls
+from agents.llm.plan import STRONG
 from agents.phrases import phrase
 from agents.prompts import fence_passages
 from agents.tools.arguments import MAX_ARGUMENTS
@@ -46,6 +47,8 @@ TEXT_A_REPLY = 40_000
 """Characters that a model may write; no provider that keeps to its limit comes near."""
 TOLD_ARGUMENTS = 4_000
 """Characters of a call's arguments that the model is shown again."""
+STUCK = 2
+"""Rounds in a row that brought nothing, after which a stronger model is asked."""
 NO_ROOM = "Too much was read for this reply already: answer with what you have."
 
 
@@ -63,6 +66,8 @@ class ToolLoop:
     _written: int = 0
     _prompted: int = 0
     _told_before: int = 0
+    _made: set[tuple[str, str]] = field(default_factory=set)
+    _useless: int = 0
 
     async def run(self, messages: list[Message]) -> AsyncGenerator[Event, None]:
         """Yield what the customer is shown; the reply's text, usage and sources grow meanwhile.
@@ -153,11 +158,23 @@ class ToolLoop:
     ) -> AsyncGenerator[Event, None]:
         messages.append(Message("assistant", "", tool_calls=tuple(_shown_again(request) for request in requests)))
         yield Step("tools", phrase(self.turn.language, "working"))
-        for outcome in await self.call_tools(self.turn, self.prepared, requests, number):
+        outcomes = await self.call_tools(self.turn, self.prepared, requests, number)
+        self._go_up(outcomes)
+        for outcome in outcomes:
             self.reply.trace.called(outcome.request.name, ms=outcome.ms, error=outcome.error)
             messages.append(Message("tool", self._told(outcome), tool_call_id=outcome.request.id))
             for event in self._shown(outcome):
                 yield event
+
+    def _go_up(self, outcomes: Sequence[Outcome]) -> None:
+        """Let the strong model go on where the calls of `STUCK` rounds in a row all failed or had been made before."""
+        made = {(outcome.request.name, outcome.request.arguments) for outcome in outcomes}
+        useless = made <= self._made or all(outcome.error for outcome in outcomes)
+        self._made |= made
+        self._useless = self._useless + 1 if useless else 0
+        if self._useless == STUCK and any(model.name == STRONG for model in self.models[1:]):
+            self.models = sorted(self.models, key=lambda model: model.name != STRONG)
+            self.reply.trace.went_up()
 
     def _told(self, outcome: Outcome) -> str:
         """Return what the model reads; passages get numbers that it may cite."""

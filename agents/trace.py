@@ -48,6 +48,10 @@ class Trace:
         if choice is not None:
             self.record["routing"] = choice.as_record()
 
+    def went_up(self) -> None:
+        """Note that the strong model went on in the middle of a turn."""
+        self.record["routing"] = {**self.record.get("routing", {}), "went_up": True}
+
     def rewritten(self, rewritten: Rewritten) -> None:
         """Note the question that is searched for."""
         self.record |= {"rewritten": rewritten.question, "rewritten_by": rewritten.by}

@@ -188,3 +188,34 @@ async def test_a_model_that_writes_without_end_is_cut_off(stage):
     await on.run()
     assert len(on.reply.text) <= TEXT_A_REPLY
     assert on.reply.finish == "length"
+
+
+def primary_and_strong(*scripts):
+    """Two models, of which the strong one says that it is."""
+    return Scripted(*scripts, name="primary"), Scripted(says("Strong."), name="strong", model="s")
+
+
+@pytest.mark.parametrize("error", ["", "not_found"])
+async def test_a_stronger_model_goes_on_where_calls_fail_or_come_again(stage, error):
+    primary, strong = primary_and_strong(calls("look"))
+    on = stage(primary, strong, outcomes={"look": {"error": error}}, rounds=9)
+    assert text_of(await on.run()) == "Strong."
+    assert len(primary.calls) == (2 if error else 3)
+    assert on.reply.trace.record["routing"] == {"went_up": True}
+    assert on.reply.answer().model == "s"
+    assert not on.reply.degraded
+
+
+async def test_a_model_that_gets_on_goes_on(stage):
+    rounds = [calls("look", arguments=json.dumps({"n": n // 2})) for n in range(6)]
+    primary, strong = primary_and_strong(*rounds, says("Done."))
+    on = stage(primary, strong, rounds=9)
+    assert text_of(await on.run()) == "Done."
+    assert strong.calls == []
+    assert "routing" not in on.reply.trace.record
+
+
+async def test_where_there_is_no_stronger_model_nothing_changes(stage):
+    model = Scripted(calls("look"), calls("look"), calls("look"), says("Done."))
+    on = stage(model, rounds=9)
+    assert text_of(await on.run()) == "Done."
