@@ -21,6 +21,7 @@ MEASUREMENTS = [
     "retail",
     "confirmation",
     "obedience",
+    "cache",
 ]
 
 parser = argparse.ArgumentParser(description=__doc__)

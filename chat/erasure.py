@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 
+from agents.cache.curation import erase_answers
 from agents.models import Action, ModelCall, Session, ToolCall
 from agents.routing.teaching import forget_corrections
 from chat.models import Conversation, Message, TurnCount
@@ -24,9 +25,9 @@ def erase_customer(*, email: str, actor: str) -> dict[str, int]:
     """Removes what the tenant in scope holds about the person with this address.
 
     Conversations go with their messages, frames, ratings and reviews, and with what the agent kept of them; those of a
-    visitor who proved to be this customer, too, and the examples of intents that reviewers made of their messages. So
-    do the shop's records: addresses, orders, complaints. What models were asked for them stays
-    in the accounts without a name. The account goes when it belongs to no other tenant and to
+    visitor who proved to be this customer, too, and the examples of intents that reviewers made of their messages, and
+    answers that were kept to be given again. So do the shop's records: addresses, orders, complaints. What models were
+    asked for them stays in the accounts without a name. The account goes when it belongs to no other tenant and to
     nobody who works for this one; then its sessions end. The audit trail notes a digest of the address.
 
     Returns:
@@ -58,6 +59,9 @@ def _erase_conversations(users: list[User], customers: "QuerySet[Customer]") -> 
     for kept in (Action, ToolCall, Session):
         removed.update(_counted(kept.objects.filter(conversation__in=ids).delete()))
     removed.update(_anonymise_calls(users, ids))
+    replies = list(Message.objects.filter(conversation__in=ids, role=Speaker.ASSISTANT).values_list("pk", flat=True))
+    for name, count in zip(("cachedanswer", "cachehit"), erase_answers(replies=replies), strict=True):
+        removed.update({name: count} if count else {})
     said = Message.objects.filter(conversation__in=ids, role=Speaker.CUSTOMER).values_list("text", flat=True)
     if corrections := forget_corrections(texts=said):
         removed["intentexample"] += corrections

@@ -128,6 +128,7 @@ def _agent_group(*, curator: bool, owner: bool) -> dict[str, Any]:
         _item("Calls of tools", "history_toggle_off", reverse_lazy(page.format("toolcall")), show=curator),
         _item("Policy", "policy", reverse_lazy(page.format("agentpolicy")), show=curator),
         _item("Answers", "verified", reverse_lazy(page.format("answerpolicy")), show=owner),
+        _item("Answers given again", "cached", reverse_lazy(page.format("cachedanswer")), show=curator),
         _item("Prompts", "edit_note", reverse_lazy(page.format("promptversion")), show=curator),
         _item("Routing", "alt_route", reverse_lazy(page.format("routingrule")), show=curator),
         _item("Budgets", "savings", reverse_lazy(page.format("budget")), show=owner),

@@ -1,1 +1,1 @@
-"""Answers from the documents that are given again: what may be kept, what it depends on, and when a question is the same."""
+"""Answers from the documents that are given again: what is kept, on what it depends, which questions are one."""

@@ -88,6 +88,8 @@ def may_keep(turn: Turn, prepared: Prepared, answer: Answer) -> bool:
             find_shortcut(message.text, turn.language) for message in turn.history if message.role == "customer"
         )
         and used <= HARMLESS_TOOLS
+        and "withdrawn" not in trace
+        and not (trace.get("input") or {}).get("careful")
         and trace.get("rewritten", turn.question) == turn.question
         and answer.known
         and not answer.degraded

@@ -4,6 +4,8 @@ Numbers with their units, dates, names, negation, direction, what kind of answer
 questions may share an answer only when none of these contradicts; `likeness` then says how near they are.
 """
 
+# ruff: noqa: E501, SIM905 - patterns and lists of words of four languages, one a line
+
 from __future__ import annotations
 
 import re
@@ -11,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agents.cache import lexicon
-from agents.cache.lexicon import Token
 from agents.routing.dates import DAYS, MONTHS, RELATIVE
 from agents.routing.numbers import ARTICLES, NUMBERS
 from agents.routing.spelling import edit_distance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from agents.cache.lexicon import Token
 
 MAX_WORDS = 60
 """Words of a question; who writes more tells a story, which nobody tells twice."""
@@ -53,7 +56,7 @@ TO = {"en": "to into", "es": "a al hacia", "de": "nach zum zur ins", "fr": "a au
 PLACES = frozenset({"euro", "dollar", "airport", "hotel", "shop", "abroad", "room", "train"})
 PASSED = frozenset(
     "the a an my your our their el la los las mi su der die das dem den mein meine le les l mon ma du des".split()
-)  # noqa: SIM905, E501 (reads as words)
+)
 WHETHER = {
     "en": r"(?:can|could|may|is|are|do|does|did|will|would|must|should|am|has|have)\b(?! there (?:a|any) way)",
     "es": r"(?:puedo|puede|se puede|es|esta|hay|tiene|tienen|acepta|hacen|ofrecen|necesito)\b",

@@ -4,6 +4,8 @@ The synonyms stand in `concepts.txt`. They are written by hand, because that is 
 "from" and "to" apart, which embeddings of whole questions do not.
 """
 
+# ruff: noqa: E501 - lists of words of four languages, one a line
+
 from __future__ import annotations
 
 import re

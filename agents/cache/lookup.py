@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from agents.preparation import Prepared
 
 log = logging.getLogger(__name__)
+SURE = 0.9
+"""Sureness (0 to 1) from which an intent counts: on paraphrases the classifier is of two minds below it."""
 ACRONYM = 3
 """Letters of a word whose capitals matter: "US" is not "us"."""
 
@@ -133,16 +135,16 @@ def _most_alike(mirror: Mirror, asked: Asked, candidates: list[Candidate]) -> tu
 
 
 def intent_of(tenant_id: int, question: str, language: str) -> str:
-    """Return the first intent of a question; empty when there is none."""
+    """Return the first intent of a question; empty when there is none that is sure."""
     from agents.routing.intents import understand
 
     intents = understand(tenant_id, question, language=language).intents
-    return intents[0].name if intents else ""
+    return intents[0].name if intents and intents[0].score >= SURE else ""
 
 
 def same_intent(one: str, other: str) -> bool:
-    """Return whether two questions may want the same."""
-    return one == other
+    """Return whether two questions may want the same: nothing is known of an intent that is not sure."""
+    return one == other or not one or not other
 
 
 def _read(mirror: Mirror, pk: int, similarity: float) -> Given | None:
