@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from agents.cache.curation import hit_of
 from agents.routing.teaching import available_intents
 from agents.usage import spent_on
 from chat import cards, desk, queries, reviewing
@@ -155,6 +156,7 @@ def _detail(request: TenantRequest, shown: Message, verdict: Verdict | None) -> 
     taught = reviewing.taught_intent(shown)
     return {
         "shown": shown,
+        "hit": hit_of(shown.pk) if shown.cached else None,
         "cost": spent_on(shown.pk) or shown.cost,  # also of a reply that was stopped, or failed
         "account": account_of(shown.trace, shown.citations, request.tenant.slug),
         "checks": checks_of(shown.trace, shown.text),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat import costs, inbox, review, views
+from chat import cache_review, costs, inbox, review, views
 
 app_name = "chat"
 urlpatterns = [
@@ -26,5 +26,6 @@ urlpatterns = [
     path("costs/costs.csv", costs.download, name="costs-csv"),
     path("review/", review.queue, name="review"),
     path("review/<uuid:pk>/", review.reply, name="review-reply"),
+    path("review/<uuid:pk>/cache/", cache_review.judge, name="review-cache"),
     path("review/<uuid:pk>/conversation/", review.conversation, name="review-conversation"),
 ]
