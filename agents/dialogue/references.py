@@ -36,6 +36,7 @@ ALL = re.compile(
     r"\b(?:all(?: of (?:them|it))?|everything|both|whole|entire|complete|tod[oa]s?|ambos|ambas|los dos|las dos|alles?|beide[sn]?|ganze[sn]?|komplett\w*|tou(?:te?s?)|les deux|tout|enti[eè]re?)\b",
     re.IGNORECASE,
 )
+PLURAL_ENDINGS = ("s", "x", "n", "e", "r")
 NUMBER = re.compile(r"^\W*(?:number |no\.? |#|nr\.? )?(\d{1,2})\W*$", re.IGNORECASE)
 
 
@@ -105,16 +106,13 @@ def items_named(
         products: codes that were recognised in the text.
     """
     by_code = [item for item in items if item.product_code in products]
-    if by_code:
-        return by_code
     wanted = content(text)
-    named = []
-    for item in items:
-        kind = content(f"{kinds.get(item.product_code, '')}")
-        score = len(wanted & content(item.name)) * 2 + len(wanted & kind)
-        if score:
-            options = item.options.values() if isinstance(item.options, dict) else ()
-            named.append((score + len(wanted & content(" ".join(map(str, options)))), item))
+    if by_code:
+        wanted -= set().union(*(content(f"{item.name} {kinds.get(item.product_code, '')}") for item in by_code))
+        also = _named_by_words([item for item in items if item not in by_code], wanted, kinds)
+        chosen = [*by_code, *_best_of_each(also)]
+        return [item for item in items if item in chosen]
+    named = _named_by_words(items, wanted, kinds)
     if named and (len(named) < len(items) or len({score for score, _ in named}) > 1):
         return _best_of_each(named)
     if ALL.search(text):
@@ -123,6 +121,38 @@ def items_named(
     if place is not None and is_place(place, items):
         return [items[place]]
     return [item for _, item in named]
+
+
+def _named_by_words(items: Sequence[OrderItem], wanted: set[str], kinds: dict[str, str]) -> list[tuple[int, OrderItem]]:
+    """Return the pieces of which a word is wanted, each with how well it fits."""
+    named = []
+    for item in items:
+        score = len(wanted & content(item.name)) * 2 + len(wanted & content(kinds.get(item.product_code, "")))
+        if score:
+            options = item.options.values() if isinstance(item.options, dict) else ()
+            named.append((score + len(wanted & content(" ".join(map(str, options)))), item))
+    return named
+
+
+def doubtful(items: Sequence[OrderItem], text: str) -> list[OrderItem]:
+    """Return the pieces among those named of which one is meant, but not which: "the speaker", and there are two kinds.
+
+    Nothing is in doubt where the text says "both" or speaks of several.
+    """
+    kinds: dict[str, set[str]] = {}
+    for item in items:
+        kinds.setdefault(item.product_code, set()).add(item.variant_code)
+    several = [item for item in items if len(kinds[item.product_code]) > 1]
+    return [] if ALL.search(text) else [item for item in several if not _in_plural(item.name, text)]
+
+
+def _in_plural(name: str, text: str) -> bool:
+    """Return whether a text has a word of a name with an ending that the name does not have: "speakers"."""
+    own = {fold(word) for word in words(name)}
+    stems = {stem(word) for word in own}
+    return any(
+        stem(said) in stems and said not in own and said.endswith(PLURAL_ENDINGS) for said in map(fold, words(text))
+    )
 
 
 def _best_of_each(named: list[tuple[int, OrderItem]]) -> list[OrderItem]:

@@ -13,7 +13,7 @@ from agents.dialogue.eligibility import say_why_not, why_not
 from agents.dialogue.finding import find_orders, item_kinds_of, order_of, say_not_found
 from agents.dialogue.methods import able_to_pay, method_options, paid_with, refund_targets
 from agents.dialogue.orders import offer_orders
-from agents.dialogue.references import ALL, items_named, picked
+from agents.dialogue.references import ALL, doubtful, items_named, picked
 from agents.dialogue.saying import described, plain
 from agents.dialogue.state import Option, Request, Task
 from agents.dialogue.talk import Talk
@@ -190,15 +190,30 @@ def items(talk: Talk, task: Task) -> str:
     found = filled_order(talk, task)
     pieces = list(found.items.all())
     chosen = pieces if len(pieces) == 1 else named_pieces(talk, task.text, pieces, task.slots.get("products") or [])
-    if chosen:
+    in_doubt = [] if _counted(talk) else doubtful(chosen, task.text)
+    if chosen and not in_doubt:
         task.slots["items"] = [item.variant_code for item in chosen]
         return FILLED
+    task.slots["sure"] = [item.variant_code for item in chosen if item not in in_doubt]
+    task.slots["offered"] = [place for place, item in enumerate(pieces) if item in in_doubt or not in_doubt]
+    offered = _offered(task, pieces)
     talk.say("ask_items_return" if task.kind == goals.RETURN else "ask_items_swap", code=plain(found.code))
     talk.state.listed = "items"
     talk.offer(
-        item_options(talk, pieces), [talk.money(item.price, found.currency).replace("\\", "") for item in pieces]
+        item_options(talk, offered), [talk.money(item.price, found.currency).replace("\\", "") for item in offered]
     )
     return ask(task, "items")
+
+
+def _offered(task: Task, pieces: list[OrderItem]) -> list[OrderItem]:
+    """The pieces of an order that the customer was asked to choose from."""
+    places = task.slots.get("offered") or range(len(pieces))
+    return [pieces[place] for place in places if place < len(pieces)]
+
+
+def _counted(talk: Talk) -> list[int]:
+    """How many pieces the message speaks of."""
+    return [int(entity.value) for entity in talk.understanding.entities.quantities if isinstance(entity.value, int)]
 
 
 def item_options(talk: Talk, pieces: list[OrderItem]) -> list[Option]:
@@ -213,19 +228,25 @@ def item_options(talk: Talk, pieces: list[OrderItem]) -> list[Option]:
 
 def read_items(talk: Talk, task: Task) -> bool:
     """Take buttons or words as pieces: "the earbuds", "both", "the first one", "all"."""
-    pieces = list(filled_order(talk, task).items.all())
+    pieces = _offered(task, list(filled_order(talk, task).items.all()))
     said = talk.text.strip().casefold()
     exact = [option for option in talk.state.options if option.label.casefold() == said]
     if exact:
         chosen = pieces if exact[0].value == "all" else [pieces[int(exact[0].value)]]
     else:
         products = [str(entity.value) for entity in talk.understanding.entities.products]
-        chosen = named_pieces(talk, talk.text, pieces, products)
-    task.slots["items"] = [item.variant_code for item in chosen]
+        chosen = named_pieces(talk, talk.text, pieces, products) or _described(talk, pieces)
+    task.slots["items"] = [*(task.slots.get("sure") or []), *(item.variant_code for item in chosen)] if chosen else []
     if not chosen and talk.understanding.entities.products:
         talk.say("not_in_order", code=plain(task.slots["order"]))
     task.text = f"{task.text} {talk.text}"
     return bool(chosen)
+
+
+def _described(talk: Talk, pieces: list[OrderItem]) -> list[OrderItem]:
+    """The one piece that an answer means by its options alone: "the white one"."""
+    meant = picked([option for option in talk.state.options if option.value != "all"], talk.text, places=False)
+    return [pieces[int(option.value)] for option in meant] if len(meant) == 1 else []
 
 
 def named_pieces(talk: Talk, text: str, pieces: list[OrderItem], products: list[str]) -> list[OrderItem]:
@@ -233,7 +254,7 @@ def named_pieces(talk: Talk, text: str, pieces: list[OrderItem], products: list[
     if ALL.search(text) and not products:
         return pieces
     chosen = items_named(pieces, text, item_kinds_of([pieces[0].order]) if pieces else {}, products)
-    counts = [int(entity.value) for entity in talk.understanding.entities.quantities if isinstance(entity.value, int)]
+    counts = _counted(talk)
     alike = len({item.variant_code for item in chosen}) == 1
     return chosen[: counts[0]] if alike and counts and counts[0] < len(chosen) else chosen
 
