@@ -35,7 +35,7 @@ from chat.frames import (
     encode_error,
     parse,
 )
-from chat.hub import UNAVAILABLE, AheadError, Hub
+from chat.hub import UNAVAILABLE, AheadError, BehindError, Hub
 from chat.queries import NotFoundError, Person, person_of
 from chat.shop_tokens import token_of
 from chat.throttle import SOCKETS_PER_PERSON, FrameLimit, limited_address
@@ -210,6 +210,8 @@ class ChatConsumer:
             self.push((encode_error("not_found", "There is no such thing here.", **about),))
         except AheadError:
             self.push((encode_error("ahead", "This page knows more than the server: load it again."),))
+        except BehindError:
+            self.push((encode_error("behind", "This page has missed too much of a long conversation: load it again."),))
         except UNAVAILABLE:
             self.push((encode_error("unavailable", DATABASE_AWAY, **about),))
         except Exception:  # one frame that breaks must not cost the customer the socket

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Case, Max, Q, QuerySet, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from agents.actions import waiting_for_approval
@@ -16,7 +16,9 @@ from agents.models import Action, Session
 from chat import cards
 from chat.models import OPEN_HANDOVERS, Conversation, Handler, Handover, HandoverState, InboxSettings, Message, Role
 from chat.notifications import inbox_settings
+from chat.queries import NotFoundError
 from chat.situations import bound_customer
+from chat.stretches import Stretch, latest, since
 from commerce.models import Customer, Order
 from commerce.queries import order_total, orders_of
 from tenants.models import Tenant
@@ -110,8 +112,8 @@ class Folder:
     @property
     def version(self) -> str:
         """Changes when anything does that the thread shows."""
-        spoken = Message.objects.filter(conversation=self.conversation)
-        messages = spoken.aggregate(Max("created_at"), Max("finished_at"))
+        spoken = Message.objects.filter(conversation=self.conversation).order_by("-created_at")
+        messages = spoken.values_list("created_at", "finished_at").first()
         actions = list(Action.objects.filter(conversation=self.conversation.pk).values_list("pk", "state"))
         conversation = self.conversation
         return version_of(conversation.last_seq, conversation.server, messages, actions, self.standing)
@@ -135,16 +137,40 @@ def find_folder(pk: uuid.UUID) -> Folder | None:
     return Folder(conversation, handover, name, customer, proof, list(waiting_for_approval(pk)))
 
 
-def thread_of(conversation: Conversation, tenant: Tenant) -> list[Message]:
-    """Everything said in a conversation, notes included, with cards as they stand now and no buttons."""
-    messages = list(
-        Message.objects.filter(conversation=conversation)
-        .select_related("feedback", "author")
-        .defer("trace")
-        .order_by("created_at")
-    )
-    cards.attach(messages, tenant, with_buttons=False)
-    return messages
+def thread_of(conversation: Conversation, tenant: Tenant, first: str = "") -> tuple[Stretch, bool]:
+    """What was said in a conversation of late, notes included, with cards as they stand now and no buttons.
+
+    It follows the message with the id `first`, where a page has that one, or else is the last stretch. Also returns
+    whether it begins with `first`: it does not when that has become too long.
+    """
+    known = _message(conversation, first)
+    stretch = since(_said(conversation), known) if known else latest(_said(conversation))
+    cards.attach(stretch.messages, tenant, with_buttons=False)
+    return stretch, known is not None and stretch.first == known
+
+
+def thread_before(conversation: Conversation, tenant: Tenant, before: str) -> Stretch:
+    """The stretch before the message with an id; NotFoundError where there is no such message."""
+    known = _message(conversation, before)
+    if known is None:
+        raise NotFoundError
+    stretch = latest(_said(conversation), before=known)
+    cards.attach(stretch.messages, tenant, with_buttons=False)
+    return stretch
+
+
+def _said(conversation: Conversation) -> "QuerySet[Message]":
+    said: QuerySet[Message] = Message.objects.filter(conversation=conversation).select_related("feedback", "author")
+    return said.defer("trace")
+
+
+def _message(conversation: Conversation, pk: str) -> Message | None:
+    """A message of a conversation by an id that a page sent; None for anything else."""
+    try:
+        known: Message | None = Message.objects.filter(conversation=conversation, pk=uuid.UUID(pk)).first()
+    except ValueError:
+        return None
+    return known
 
 
 def orders_beside(customer: Customer | None) -> list[tuple[Order, Any]]:
@@ -200,10 +226,13 @@ class Happening:
 ENDINGS = {HandoverState.RETURNED: "The assistant answers again.", HandoverState.CLOSED: "This request was closed."}
 
 
-def happenings_of(conversation: Conversation) -> list[Happening]:
-    """What happened to the hand-overs of a conversation, for the customer to read."""
+def happenings_of(conversation: Conversation, since: datetime | None = None) -> list[Happening]:
+    """What happened to the hand-overs of a conversation, from a moment on, for the customer to read."""
     told: list[Happening] = []
-    for handover in Handover.objects.filter(conversation=conversation).select_related("taken_by"):
+    found = Handover.objects.filter(conversation=conversation).select_related("taken_by")
+    if since:
+        found = found.filter(Q(taken_at__gte=since) | Q(ended_at__gte=since))
+    for handover in found:
         if handover.taken_at and handover.taken_by:
             name = handover.taken_by.get_full_name() or handover.taken_by.get_username()
             told.append(Happening(handover.taken_at, f"{name} answers here."))
@@ -212,9 +241,15 @@ def happenings_of(conversation: Conversation) -> list[Happening]:
     return told
 
 
-def with_happenings(messages: Sequence[Message], conversation: Conversation) -> list[Any]:
-    """Messages and what happened to the hand-overs, in order."""
-    return sorted([*messages, *happenings_of(conversation)], key=lambda item: item.created_at)
+def with_happenings(stretch: Stretch, conversation: Conversation) -> list[Any]:
+    """Messages of a stretch and what happened to the hand-overs meanwhile, in order."""
+    begins, ends = stretch.begins, stretch.messages[-1].created_at if stretch.later and stretch.messages else None
+    happened = [
+        told
+        for told in happenings_of(conversation, begins)
+        if (begins is None or told.created_at >= begins) and (ends is None or told.created_at <= ends)
+    ]
+    return sorted([*stretch.messages, *happened], key=lambda item: item.created_at)
 
 
 def writing(messages: Iterable[Message]) -> bool:

@@ -32,11 +32,16 @@ R = TypeVar("R")
 
 UNAVAILABLE = (OperationalError, InterfaceError)  # thrown while the database is away, restarts, or cuts a connection
 EXPECTED = (*UNAVAILABLE, queries.NotFoundError)  # errors that whoever asked is told
+MOST_BEHIND = 20_000  # frames of a log that are sent again
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0)  # waits between attempts, the last one for all that follow
 
 
 class AheadError(Exception):
     """A client claims frames that have never been."""
+
+
+class BehindError(Exception):
+    """A client asks for more of a long conversation than is sent again; its page shows the messages."""
 
 
 class Hub:
@@ -94,8 +99,13 @@ class Hub:
             await self.watch(socket, stream, posted.after)
 
     async def resume(self, socket: Socket, tenant: Tenant, person: Person, frame: Resume) -> None:
-        """Shows a socket the frames it has missed, then those to come; NotFoundError, AheadError or UNAVAILABLE."""
+        """Shows a socket the frames it has missed, then those to come.
+
+        Raises NotFoundError, AheadError, BehindError or one of UNAVAILABLE.
+        """
         conversation = await in_tenant(tenant.pk, queries.find_conversation, person, frame.conversation)
+        if conversation.last_seq - frame.after > MOST_BEHIND:
+            raise BehindError
         with self.streams.using(tenant, conversation.pk, conversation.last_seq) as stream:
             if frame.after > max(stream.seq, conversation.last_seq) + SHOWN_AHEAD:
                 raise AheadError

@@ -64,6 +64,18 @@ def live(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "inbox/_live.html", _detail(request, folder) | {"moved": moved})
 
 
+@require_GET
+@tenant_view(Role.AGENT)
+def earlier(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
+    """The stretch of a conversation before one of its messages (`?before=`)."""
+    folder = _folder(pk)
+    try:
+        stretch = desk.thread_before(folder.conversation, request.tenant, request.GET.get("before", ""))
+    except NotFoundError as error:
+        raise Http404("No such message") from error
+    return render(request, "inbox/_earlier.html", {"folder": folder, "stretch": stretch, "before": True})
+
+
 @require_POST
 @tenant_view(Role.AGENT)
 def act(request: TenantRequest, pk: uuid.UUID, what: str) -> HttpResponse:
@@ -151,9 +163,12 @@ def _list(request: TenantRequest) -> dict[str, Any]:
 def _detail(request: TenantRequest, folder: Folder) -> dict[str, Any]:
     user = request.access.user
     holder = folder.handover.taken_by if folder.handover.open else None
+    first = request.GET.get("first", "")
+    stretch, goes_on = desk.thread_of(folder.conversation, request.tenant, first)
     return {
         "folder": folder,
-        "messages": desk.thread_of(folder.conversation, request.tenant),
+        "stretch": stretch,
+        "goes_on": goes_on,
         "orders": desk.orders_beside(folder.customer),
         "held": held_answer(folder.conversation),
         "holder": holder,

@@ -157,6 +157,8 @@ class Message(TenantOwned):
         ]
         indexes = [
             models.Index(fields=["conversation", "created_at"], name="messages_in_order"),
+            models.Index(fields=["conversation"], name="replies_to_come", condition=Q(state__in=["queued", "running"])),
+            models.Index(fields=["conversation"], name="messages_untold", condition=Q(role="customer", seq=None)),
             models.Index(fields=["tenant", "-created_at"], name="replies_by_time", condition=Q(role="assistant")),
             models.Index(fields=["tenant", "confidence"], name="replies_by_confidence", condition=Q(role="assistant")),
             GinIndex(fields=["intents"], name="replies_by_intent", opclasses=["jsonb_path_ops"]),

@@ -1,12 +1,13 @@
 """Reads that pages, sockets and commands share. All need the tenant's scope."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
+from django.db.models.functions import Left
 
 from agents.context import PastMessage
 from agents.models import Action
@@ -15,6 +16,8 @@ from tenants.access import Access
 from tenants.scope import current_tenant_id
 
 HISTORY_MESSAGES = 24  # messages before a question that the agent reads verbatim
+TYPED_MESSAGES = 200  # latest ones of the customer in which identifiers are looked for
+TYPED_CHARACTERS = 8_000  # of each, as many as the agent reads
 FRAME_ROWS = 200  # rows of the log read at once
 #: In the order of the model.
 LOCKED_COLUMNS = ("tenant_id", "id", "user_id", "visitor", "summary", "handled_by", "last_seq", "server")
@@ -107,13 +110,14 @@ def messages_of(conversation: Conversation) -> "QuerySet[Message]":
     return messages
 
 
-def resume_point(conversation: Conversation, messages: Iterable[Message]) -> int:
-    """The `after` with which a page that shows these messages resumes.
+def resume_point(conversation: Conversation) -> int:
+    """The `after` with which a page that shows a conversation resumes.
 
     Read the conversation before its messages. Unfinished replies are to be shown empty: their frames come again.
     """
-    unfinished = [m.seq - 1 for m in messages if m.state in UNFINISHED and m.seq is not None]
-    return min([conversation.last_seq, *unfinished])
+    unfinished = Message.objects.filter(conversation=conversation, state__in=UNFINISHED).exclude(seq=None)
+    first = unfinished.aggregate(first=Min("seq"))["first"]
+    return conversation.last_seq if first is None else min(conversation.last_seq, first - 1)
 
 
 def lock_conversation(person: Person, conversation_id: uuid.UUID) -> Conversation:
@@ -169,9 +173,13 @@ def history_before(conversation_id: uuid.UUID, question: Message) -> Past:
 
 
 def typed_by_customer(conversation_id: uuid.UUID) -> tuple[str, ...]:
-    """Everything the customer wrote in a conversation, oldest first; buttons they pressed are not writing."""
+    """What the customer wrote in a conversation, oldest first: the last TYPED_MESSAGES.
+
+    Buttons they pressed are not writing.
+    """
     written = Message.objects.filter(conversation_id=conversation_id, role=Role.CUSTOMER, action=None)
-    return tuple(written.order_by("created_at").values_list("text", flat=True))
+    last = written.order_by("-created_at").values_list(Left("text", TYPED_CHARACTERS), flat=True)[:TYPED_MESSAGES]
+    return tuple(reversed(last))
 
 
 def conversation_of_action(person: Person, action_id: uuid.UUID) -> Conversation:

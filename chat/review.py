@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -17,6 +18,7 @@ from chat import cards, desk, queries, reviewing
 from chat.checks import checks_of
 from chat.models import BEST_RATING, Message, Review
 from chat.reviewing import Finding
+from chat.stretches import around
 from chat.traces import account_of, calls_of, changes_of
 from knowledge.queries import live_documents
 from tenants.access import TenantRequest, tenant_view
@@ -100,12 +102,33 @@ def reply(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
 @require_GET
 @tenant_view(Role.REVIEWER)
 def conversation(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
-    """The whole conversation that a reply belongs to, to read."""
+    """The conversation that a reply belongs to, to read: what stands around it, or around another message (`?at=`)."""
     shown = get_object_or_404(reviewing.replies(), pk=pk)
-    messages = list(queries.messages_of(shown.conversation))
-    cards.attach(messages, request.tenant, with_buttons=False)
-    context = {"shown": shown, "messages": messages, "may_curate": request.access.may(Role.CURATOR)}
+    said = queries.messages_of(shown.conversation)
+    stretch = around(said, _message(said, request.GET.get("at", "")) or shown)
+    cards.attach(stretch.messages, request.tenant, with_buttons=False)
+    context = {
+        "shown": shown,
+        "stretch": stretch,
+        "kept": _without_at(request.GET),
+        "may_curate": request.access.may(Role.CURATOR),
+    }
     return render(request, "review/conversation.html", context | _inbox(request))
+
+
+def _message(said: QuerySet[Message], pk: str) -> Message | None:
+    """A message of a conversation by an id from an address; None for anything else."""
+    try:
+        return said.filter(pk=uuid.UUID(pk)).first()
+    except ValueError:
+        return None
+
+
+def _without_at(given: QueryDict) -> str:
+    """The filters of the queue, for links that keep them."""
+    kept = given.copy()
+    kept.pop("at", None)
+    return kept.urlencode()
 
 
 def _inbox(request: TenantRequest) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from agents.models import Action
 from chat import cards, desk, queries, services, shop_tokens
 from chat.handover import leave_email
-from chat.models import BROKEN_OFF, Conversation, Handover, Message, Role
+from chat.models import Conversation, Handover, Message, Role
 from chat.passages import document_page, readable_documents, source_of
+from chat.stretches import latest, without_superseded
 from chat.wording import words_of
 from commerce.models import Product
 from commerce.models.catalogue import CODE_LENGTH
@@ -63,25 +64,42 @@ def home(request: TenantRequest) -> HttpResponse:
 @require_GET
 @tenant_view()
 def conversation(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
-    """One conversation of this person.
+    """One conversation of this person, from its last stretch on; earlier ones are asked for one by one.
 
     The page shows what is finished and where the rest goes on: `after` is the number of the last frame whose effect is
     shown, so that the socket brings a running reply from its beginning.
     """
     shown = _own(request, pk)  # before its messages: what comes between the two queries is merely told twice
-    messages = _without_superseded(list(queries.messages_of(shown)))
-    asked = {message.text for message in messages if message.role == Role.CUSTOMER}
-    cards.attach(messages, request.tenant)
+    stretch = latest(_shown_messages(shown))
+    asked = {message.text for message in stretch.messages if message.role == Role.CUSTOMER}
+    cards.attach(stretch.messages, request.tenant)
     offered = [offer["question"] for offer in request.tenant.suggestions if offer["question"] not in asked]
     context = {
         "conversation": shown,
-        "days": _days(desk.with_happenings(messages, shown)),
+        "days": _days(desk.with_happenings(stretch, shown)),
+        "first_shown": stretch.earlier and stretch.first,
         "standing": desk.standing_of(shown),
-        "after": queries.resume_point(shown, messages),
+        "after": queries.resume_point(shown),
         "suggestions": offered[:SUGGESTED],
         "sending": cards.render_sending(request.tenant),
     }
     return render(request, "chat/page.html", {**_rail(request, active=shown.pk), **context})
+
+
+@require_GET
+@tenant_view()
+def earlier(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
+    """The stretch of a conversation before one of its messages (`?before=`), as a fragment of its page."""
+    shown = _own(request, pk)
+    try:
+        messages = queries.messages_of(shown)
+        stretch = latest(_shown_messages(shown), before=messages.get(pk=uuid.UUID(request.GET.get("before", ""))))
+    except (ValueError, Message.DoesNotExist) as error:
+        raise Http404("No such message") from error
+    cards.attach(stretch.messages, request.tenant)
+    days = _days(desk.with_happenings(stretch, shown))
+    context = {"conversation": shown, "days": days, "first_shown": stretch.earlier and stretch.first}
+    return render(request, "chat/_earlier.html", context)
 
 
 @require_GET
@@ -270,10 +288,8 @@ def _active(request: HttpRequest) -> uuid.UUID | None:
         return None
 
 
-def _without_superseded(messages: list[Message]) -> list[Message]:
-    """Leaves out replies that came to nothing and whose question was asked again."""
-    latest = {message.reply_to_id: message for message in messages}
-    return [m for m in messages if m.state not in BROKEN_OFF or latest[m.reply_to_id] is m]
+def _shown_messages(conversation: Conversation) -> QuerySet[Message]:
+    return without_superseded(queries.messages_of(conversation))
 
 
 def _days(messages: list[Any]) -> list[Day]:

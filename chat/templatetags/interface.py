@@ -52,8 +52,10 @@ def moment(value: object, shape: str = "clock") -> SafeString:
 
 
 @register.filter
-def person(user: User | AnonymousUser) -> str:
-    """How a user is called."""
+def person(user: User | AnonymousUser | None) -> str:
+    """How a user is called; nothing for one whose account is gone."""
+    if user is None:
+        return ""
     return (user.get_full_name() if isinstance(user, User) else "") or user.get_username()
 
 

@@ -5,6 +5,7 @@ import { Actions } from "./chat/actions.js";
 import { announce } from "./chat/announce.js";
 import { Composer } from "./chat/composer.js";
 import { copyText } from "./chat/copy.js";
+import { Earlier } from "./chat/earlier.js";
 import { Feedback } from "./chat/feedback.js";
 import { clone } from "./chat/fragments.js";
 import { Handover } from "./chat/handover.js";
@@ -37,6 +38,7 @@ const changes = new Actions(slug, `${slug}:${chat.dataset.person}`, thread.messa
 const socket = new Socket(`/ws/${slug}/chat/?html=1`, { opened, away, refused, frame: received });
 
 thread.drawn = (article) => changes.mend(article);
+new Earlier(thread, trouble);
 showWaiting();
 settle();
 chat.dataset.ready = "yes";
@@ -175,7 +177,7 @@ function refused(code) {
 }
 
 function refusedFrame(frame) {
-  if (frame.code === "ahead") return location.reload();
+  if (["ahead", "behind"].includes(frame.code)) return location.reload();
   if (frame.code === "unavailable") setTimeout(again, SENT_AGAIN_AFTER);
   else if (frame.client_id) giveBack(outbox.remove(frame.client_id));
   else if (frame.action) changes.refused(frame.action);

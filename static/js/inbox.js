@@ -7,14 +7,25 @@ const NEAR = 120; // pixels from the end within which the newest message is foll
 const status = document.getElementById("status");
 const desk = document.getElementById("desk");
 let atEnd = true;
+let fromEnd = null; // pixels from the end to what is being read, while earlier messages come in
 
 document.body.addEventListener("htmx:beforeRequest", (event) => {
   const timed = event.detail.requestConfig.triggeringEvent === undefined && event.detail.requestConfig.verb === "get";
   if (timed && document.hidden) event.preventDefault(); // nobody looks: neither ask, nor be counted as there
 });
 
-document.body.addEventListener("htmx:beforeSwap", () => {
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id === "earlier") fromEnd = desk.scrollHeight - desk.scrollTop;
   atEnd = desk.scrollHeight - desk.scrollTop - desk.clientHeight <= NEAR;
+});
+
+document.body.addEventListener("htmx:afterSwap", () => {
+  if (fromEnd === null) return;
+  desk.scrollTop = desk.scrollHeight - fromEnd; // what is being read stays where it is
+  fromEnd = null;
+  status.textContent = "Earlier messages are shown.";
+  if (document.activeElement !== document.body) return; // the focus was not on what has gone
+  (document.querySelector("#earlier button") ?? desk).focus({ preventScroll: true });
 });
 
 document.body.addEventListener("htmx:afterSettle", ({ detail }) => {
