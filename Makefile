@@ -40,7 +40,8 @@ test: $(VENV)/.dev
 
 faults: $(VENV)/.dev
 	@bash tests/install-debian-packages
-	@ASKWELL_FAULTS=long $(BIN)/python -m pytest tests/faults $(ARGS)
+	@ASKWELL_FAULTS=long $(BIN)/python -m pytest tests/agents/llm/test_fault_matrix.py \
+		tests/agents/llm/test_breaker_property.py tests/faults $(ARGS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

@@ -12,6 +12,7 @@ MEASUREMENTS = [
     "memory",
     "chat",
     "sockets",
+    "model_layer",
     "catalogue",
     "intents",
     "entities",

@@ -1,4 +1,3 @@
-import asyncio
 import json
 
 import pytest
@@ -8,9 +7,7 @@ from agents import events
 from agents.confidence import ANSWERABLE
 from agents.events import Delta, Failed, Handover, Reset, Step
 from agents.llm.base import LLMError, Usage
-from agents.llm.openai_compatible import OpenAICompatible
 from agents.llm.scripted import Pause, Scripted, says
-from agents.llm.scripted_server import Profile, Script
 from agents.preparation import Prepared
 from agents.runner import MAX_QUESTION, run
 from agents.services import Services
@@ -242,16 +239,3 @@ async def test_stopping_closes_the_provider(ask, battery, make_turn):
             break
     await stream.aclose()
     assert model.closed == 1
-
-
-@pytest.mark.parametrize("profile", [*Profile])
-async def test_whatever_the_server_does_there_is_one_answer(ask, scripted_server, profile, monkeypatch):
-    if profile in {Profile.HANG, Profile.STALL}:
-        monkeypatch.setattr("agents.llm.openai_compatible.FIRST_CONTENT_LIMIT", 0.7)
-        monkeypatch.setattr("agents.llm.openai_compatible.IDLE_LIMIT", 0.2)
-    scripted_server.script = Script(otherwise="Up to 12 hours [1].", profile=profile)
-    model = OpenAICompatible(name="primary", model="m", base_url=scripted_server.base_url, api_key="k")
-    async with asyncio.timeout(10):
-        answer = answer_of(await ask(QUESTION, model))
-    assert answer.known
-    assert answer.degraded == (profile in {Profile.ERROR, Profile.HANG, Profile.STALL, Profile.REFUSE})

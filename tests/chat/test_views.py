@@ -219,6 +219,7 @@ def test_a_running_reply_is_shown_empty_and_comes_again_from_its_first_frame(ten
         ({"state": State.FAILED, "html": "", "reference": "7F3K21"}, "Reference 7F3K21"),
         ({"known": False}, "Ask a person"),
         ({"degraded": True}, "the writing assistant is unavailable"),
+        ({"degraded": True, "model": "another"}, "Written by a stand-in"),
     ],
 )
 def test_a_reply_says_how_it_ended(tenant, bob, values, said):
