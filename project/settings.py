@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "tenants.middleware.VisitorMiddleware",
     "tenants.middleware.AdminTenantMiddleware",
+    "chat.middleware.TurnLimitMiddleware",
 ]
 ROOT_URLCONF = "project.urls"
 ASGI_APPLICATION = "project.asgi.application"

@@ -1,3 +1,4 @@
+import json
 import threading
 import time
 import uuid
@@ -5,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, transaction
+from django.http import HttpResponse
 
 from chat import services, throttle
+from chat.middleware import TurnLimitMiddleware
 from chat.models import Conversation, Message, TurnCount
 from chat.queries import Person
 from chat.tasks import forget_counts
@@ -194,6 +197,34 @@ def test_processes_that_count_at_once_never_exceed_the_limit(tenant, tier, visit
 @pytest.mark.unit
 def test_the_wait_is_told_in_the_language_of_the_tenant(language, wait, words):
     assert words in str(RateLimitedError(wait, language))
+
+
+def ask_over_http(request, tenant):
+    """A view that posts a message, as a program's way in will."""
+    person = Person(None, uuid.UUID(int=1), address=throttle.address_of_request(request))
+    post(tenant, person)
+    return HttpResponse("taken")
+
+
+def test_a_message_over_http_has_the_same_limit(tenant, tier, rf, settings):
+    assert "chat.middleware.TurnLimitMiddleware" in settings.MIDDLEWARE
+    over_http = TurnLimitMiddleware(lambda request: ask_over_http(request, tenant))
+
+    def answer():
+        request = rf.post("/", REMOTE_ADDR="8.8.8.8")
+        try:
+            return over_http(request)
+        except RateLimitedError as error:  # as Django hands it over
+            return over_http.process_exception(request, error)
+
+    assert [answer().status_code for _ in range(3)] == [200, 200, 200]
+    refused = answer()
+    told = json.loads(refused.content)
+    assert (refused.status_code, told["code"]) == (429, "rate_limited")
+    assert refused.headers["Retry-After"] == str(told["retry_after"])
+    assert 0 < told["retry_after"] <= 3600
+    assert over_http.process_exception(rf.get("/"), ValueError()) is None
+    assert take(tenant, Person(None, uuid.UUID(int=1))) > 0  # the WebSocket counts with it
 
 
 def test_nobody_can_read_who_was_counted(tenant, tier, visitor):
