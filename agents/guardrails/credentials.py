@@ -25,13 +25,14 @@ SHAPES = re.compile(
     r"gsk_[A-Za-z0-9]{20,}|SG\.[\w-]{12,}\.[\w-]{12,}|dop_v1_[a-f0-9]{20,}|AccountKey=[\w+/=-]{16,})"
 )
 SIGNS = (
-    "sk-", "k_live_", "k_test_", "whsec_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AKIA",
-    "ASIA", "AIza", "ya29.", "eyJ", "hf_", "npm_", "pypi-", "gsk_", "SG.", "dop_v1_", "AccountKey=",
+    "sk-", "k_live_", "k_test_", "whsec_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox",
+    "AKIA", "ASIA", "AIza", "ya29.", "eyJ", "hf_", "npm_", "pypi-", "gsk_", "SG.", "dop_v1_", "AccountKey=",
 )  # fmt: skip
 """One of which each shape holds: looked for first, since that is quick."""
 WORDS = ("bearer", "key", "token")
 BEARER = re.compile(
-    r"(?<![A-Za-z0-9])(?:bearer|api[ _-]?key|access[ _-]?token|secret[ _-]?key)[\"'`*]?\s*[:=]?\s*[\"'`*]?([\w.~+/-]{16,}=*)",
+    r"(?<![A-Za-z0-9])(?:bearer|api[ _-]?key|access[ _-]?token|secret[ _-]?key)"
+    r"[\"'`*]?\s*[:=]?\s*[\"'`*]?([\w.~+/-]{16,}=*)",
     re.IGNORECASE,
 )
 KEY_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----")

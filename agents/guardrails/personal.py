@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from agents.guardrails import credentials, pii
 from agents.guardrails.echo import joined
-from agents.guardrails.pii import DIGITS, INVISIBLE, Span
+from agents.guardrails.pii import Span
+from agents.guardrails.seen import DIGITS, INVISIBLE, as_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,7 +61,7 @@ MOST_CONNECTOR = 3
 
 @dataclass(slots=True)
 class _Told:
-    """A text that was told, as it is looked through; `asked` is what the model had put into the call that it answers."""
+    """A text that was told, as it is looked through; `asked` is what the model had put into the call it answers."""
 
     text: str
     asked: str = ""
@@ -74,7 +75,7 @@ class _Told:
 
     def states(self, span: Span, bare: str) -> bool:
         if not self.lowered:
-            self.lowered, self.compact = pii.as_seen(self.text).casefold(), _compact(self.text)
+            self.lowered, self.compact = as_seen(self.text).casefold(), _compact(self.text)
             self.asked = _compact(self.asked)
         if span.kind == "email":
             return span.value.casefold() in self.lowered and bare not in self.asked
@@ -131,7 +132,7 @@ class Stated:
 
 
 def _compact(text: str) -> str:
-    return SEPARATORS.sub("", pii.as_seen(text)).casefold()
+    return SEPARATORS.sub("", as_seen(text)).casefold()
 
 
 class PersonalFilter:
@@ -235,7 +236,7 @@ class PersonalFilter:
             return 0, False
         return end, False
 
-    def _further(self, end: int, *, account: bool) -> int:
+    def _further(self, end: int, *, account: bool) -> int:  # noqa: PLR0911 (each is a case of its own)
         """Return where the next unit of a chain ends, -1 if there is none, 0 while that is not known."""
         text = self._pending
         gap = end

@@ -7,30 +7,18 @@ them; letters and marks that are not seen do not hide anything. Spans are places
 from __future__ import annotations
 
 import re
-import unicodedata
-from functools import lru_cache
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from agents.guardrails import checksums
 from agents.guardrails.phones import AFTER, CONTEXT, EXTENSION, LONGEST, NATIONAL, is_phone
+from agents.guardrails.seen import DIGITS, NOTHING, as_seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KINDS = ("email", "phone", "card", "iban", "ssn", "national_id")
-INVISIBLE = (
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\U000e0000-\U000e0fff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-)
-"""A class of characters that show nothing."""
-DIGITS = "\\d\u00b2\u00b3\u00b9\u2070-\u2079\u2080-\u2089\u2460-\u249b\u24ea-\u24ff\u2776-\u2793\U0001f100-\U0001f10a"
-"""A class of all digits: also raised, lowered and in circles."""
-NOTHING = "\x01"
-"""What stands in a view for something that shows nothing."""
-
 SUSPECT = re.compile(rf"[{DIGITS}@\uff20\ufe6b]")
-_ODD = re.compile(r"[^\x09\x0a\x0d\x20-\x7e]")
 DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}(?![^\W_]|-\w)")
 LOCAL = frozenset("._%+'-")
 """What a mailbox may hold beside letters and digits."""
@@ -50,10 +38,12 @@ DNI = re.compile(r"(?<![^\W_])(?:\d{8}|\d{2}\.\d{3}\.\d{3})[- ]?[A-HJ-NP-TV-Z](?
 NIE = re.compile(r"[XYZ](?<![^\W_][XYZ])[- ]?\d{7}[- ]?[A-HJ-NP-TV-Z](?![^\W_])")
 SSN_WORDS = re.compile(r"\b(?:ssn|social security)\b", re.IGNORECASE)
 PERSON_WORDS = re.compile(
-    r"(?<![^\W_])(?:social insurance|national (?:id|insurance|number)|tax (?:id|number|payer)|steuer-?\s?id\w*|"
-    r"steuer\w*|nhs|sin|bsn|burgerservice\w*|pesel|cpf|dni|nie|nif|nir|s[eé]curit[eé] sociale|num[eé]ro fiscal|codice fiscale|"
-    r"personnummer|ahv|avs|sozialversicherung\w*|seguridad social|identity (?:card|number)|ausweis\w*|personalausweis\w*|"
-    r"passport|carte d.identit[eé]|documento)(?![^\W_])",
+    r"(?<![^\W_])(?:"
+    r"social insurance|national (?:id|insurance|number)|tax (?:id|number|payer)|steuer-?\s?id\w*|"
+    r"steuer\w*|nhs|sin|bsn|burgerservice\w*|pesel|cpf|dni|nie|nif|nir|s[eé]curit[eé] sociale|"
+    r"num[eé]ro fiscal|codice fiscale|personnummer|ahv|avs|sozialversicherung\w*|seguridad social|"
+    r"identity (?:card|number)|ausweis\w*|personalausweis\w*|passport|carte d.identit[eé]|documento"
+    r")(?![^\W_])",
     re.IGNORECASE,
 )
 CARD_WORDS = re.compile(
@@ -85,6 +75,14 @@ class Group(NamedTuple):
     digits: str
     start: int
     end: int
+
+
+class Row(NamedTuple):
+    """Groups of digits one after the other, and what stands between them."""
+
+    view: str
+    groups: list[Group]
+    seps: list[str]
 
 
 def find(text: str) -> list[Span]:
@@ -125,31 +123,6 @@ def find_begun(text: str) -> list[Span]:
         if BEGUN <= len(digits) <= LONGEST_CARD and regular and checksums.begins_like_card(digits):
             return [Span("card", groups[first].start, groups[-1].end, digits)]
     return []
-
-
-def as_seen(text: str) -> str:
-    """Return a text of the same length in plain digits, dashes and spaces, as a reader sees it."""
-    return text if text.isascii() and text.isprintable() else _ODD.sub(_plain, text)
-
-
-def _plain(match: re.Match[str]) -> str:
-    return _plain_letter(match[0])
-
-
-@lru_cache(maxsize=2048)
-def _plain_letter(letter: str) -> str:
-    digit = unicodedata.digit(letter, None)
-    if digit is not None:
-        return str(digit)
-    category = unicodedata.category(letter)
-    if category in {"Cf", "Cc", "Mn", "Me"}:
-        return NOTHING
-    if category == "Pd" or letter == "\N{MINUS SIGN}":
-        return "-"
-    if category == "Zs":
-        return " "
-    normal = unicodedata.normalize("NFKC", letter)
-    return normal if len(normal) == 1 else letter
 
 
 def _emails(view: str) -> Iterator[Span]:
@@ -195,7 +168,8 @@ def _numbers(view: str, start: int, end: int) -> Iterator[Span]:
     groups = list(_groups(view, start, end))
     seps = [_separator(view[left.end : right.start]) for left, right in pairwise(groups)]
     taken = [False] * len(groups)
-    for spans in (_cards(view, groups, seps), _national(view, groups, seps)):
+    row = Row(view, groups, seps)
+    for spans in (_cards(row), _national(row)):
         for first, last, span in spans:
             if not any(taken[first : last + 1]):
                 taken[first : last + 1] = [True] * (last + 1 - first)
@@ -221,21 +195,23 @@ def _touches(view: str, group: Group) -> bool:
     return view[group.end : group.end + 1].isalpha() or view[max(0, group.start - 1) : group.start].isalpha()
 
 
-def _cards(view: str, groups: list[Group], seps: list[str]) -> Iterator[tuple[int, int, Span]]:
+def _cards(row: Row) -> Iterator[tuple[int, int, Span]]:
+    groups = row.groups
     for first in range(len(groups)):
         digits, last = "", first - 1
         best: tuple[int, str] | None = None
         while last + 1 < len(groups) and len(digits) + len(groups[last + 1].digits) <= LONGEST_CARD:
             last += 1
             digits += groups[last].digits
-            if checksums.luhn(digits) and _is_card_like(view, digits, groups, seps, first, last):
+            if checksums.luhn(digits) and _is_card_like(row, digits, first, last):
                 best = last, digits
         if best:
             yield first, best[0], Span("card", groups[first].start, groups[best[0]].end, best[1])
 
 
-def _is_card_like(view: str, digits: str, groups: list[Group], seps: list[str], first: int, last: int) -> bool:
+def _is_card_like(row: Row, digits: str, first: int, last: int) -> bool:
     """Whether digits whose last one checks are a card's: of a scheme and grouped as one, or spoken of as one."""
+    view, groups, seps = row
     if len(digits) < SHORTEST_CARD or _touches(view, groups[first]) or _touches(view, groups[last]):
         return False
     before = view[max(0, groups[first].start - CONTEXT) : groups[first].start]
@@ -263,8 +239,9 @@ def _is_list(groups: list[Group], seps: list[str]) -> bool:
     return size in {2, 3} and (all(step > 0 for step in steps) or all(step < 0 for step in steps))
 
 
-def _national(view: str, groups: list[Group], seps: list[str]) -> Iterator[tuple[int, int, Span]]:
+def _national(row: Row) -> Iterator[tuple[int, int, Span]]:
     """Numbers that a state gives a person: US ones by their form, others by word and check digit."""
+    view, groups, seps = row
     for first, group in enumerate(groups):
         before = view[max(0, group.start - CONTEXT) : group.start]
         if _touches(view, group):

@@ -11,10 +11,11 @@ import re
 import uuid
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agents.guardrails import credentials, pii
-from agents.guardrails.placeholders import PLACEHOLDER, Placeholders, Restoring
+from agents.guardrails.placeholders import Placeholders, Restoring
 from agents.llm.base import Message, TextDelta, ToolCallDelta, ToolRequest, key_of
 from tenants.scope import in_tenant
 
@@ -83,7 +84,7 @@ class Own:
             place = span.end
         text = "".join([*parts, text[place:]])
         for kind, pattern in self._words:
-            text = pattern.sub(lambda match, kind=kind: self._named(kind, match), text)
+            text = pattern.sub(partial(self._named, kind), text)
         return text
 
     def _named(self, kind: str, match: re.Match[str]) -> str:
@@ -152,9 +153,8 @@ class _Back:
         restoring = self._calls.get(piece.index)
         if restoring is None:
             restoring = self._calls[piece.index] = Restoring(self._placeholders.value_in_json)
-        elif piece.id or piece.name:  # perhaps another call of the same index
-            if held := restoring.finish():
-                yield ToolCallDelta(piece.index, "", "", held)
+        elif (piece.id or piece.name) and (held := restoring.finish()):  # perhaps another call of the same index
+            yield ToolCallDelta(piece.index, "", "", held)
         arguments = restoring.feed(piece.arguments)
         if arguments or piece.id or piece.name:
             yield replace(piece, arguments=arguments)

@@ -25,11 +25,11 @@ def test_messages_and_their_arguments_are_masked():
 
 def test_exceptions_are_masked():
     try:
-        raise ValueError("no card 4242 4242 4242 4242")
+        int("4242 4242 4242 4242")
     except ValueError:
         line = MaskingFormatter("%(message)s").format(record("broke", exc_info=sys.exc_info()))
     assert line.startswith("broke\nTraceback")
-    assert line.endswith("ValueError: no card [card 1]")
+    assert line.endswith("'[card 1]'")
 
 
 def test_the_log_is_written_with_it(settings):

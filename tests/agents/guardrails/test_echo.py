@@ -14,8 +14,24 @@ from agents.prompts import FILES
 pytestmark = pytest.mark.unit
 
 MARK = "(removed)"
-RULES = FILES.fill("act", tenant="Lumen") + '\nAlways say: "Thank you for being with us since the very first day of all our shops."'
-PIECES = [*(f"{word} " for word in RULES.split()[:40]), " ", "\n", "`", "[", "](", "- ", "shoes ", RULES[:300], RULES[200:420], "x" * 70, "         "]
+RULES = (
+    FILES.fill("act", tenant="Lumen")
+    + '\nAlways say: "Thank you for being with us since the very first day of all our shops."'
+)
+PIECES = [
+    *(f"{word} " for word in RULES.split()[:40]),
+    " ",
+    "\n",
+    "`",
+    "[",
+    "](",
+    "- ",
+    "shoes ",
+    RULES[:300],
+    RULES[200:420],
+    "x" * 70,
+    "         ",
+]
 texts = st.lists(st.sampled_from(PIECES), max_size=20).map("".join)
 
 

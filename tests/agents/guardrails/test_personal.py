@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.guardrails import pii
 from agents.guardrails.checksums import luhn
 from agents.guardrails.output import OutputFilter
 from agents.guardrails.personal import AHEAD, HELD, PersonalFilter, Stated
 from agents.guardrails.screen import Screen
+from agents.guardrails.seen import as_seen
 from agents.llm.base import Message, ToolRequest
 
 pytestmark = pytest.mark.unit
@@ -22,7 +23,8 @@ CARD = "4242424242424242"
 PIECES = [
     "4242", "4111 1111 1111 1111", CARD, "1", "12", "0", " ", "  ", "   ", "\n", "\n\n", "-", ".", "/", "(", ")", "+",
     "+49", "a", "Z", "call ", "order ", "card ", "GB82 WEST 1234 5698 7654 32", "GB82", " WEST", "@", "x@y.example",
-    ".com", "jane", "`", "[", "]", "[1]", "|", "*", "**", "_", "\u200b", "\u00a0", "٤", "４", "①", "1\ufe0f\u20e3", "日本", "é",
+    ".com", "jane", "`", "[", "]", "[1]", "|", "*", "**", "_", "\u200b", "\u00a0", "٤", "４",
+    "①", "1\ufe0f\u20e3", "日本", "é",
     "sk-proj-abc123abc123abc123abc123", "-----", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "MIIEvQ",
     "555-123-4567", " ext. 12", "219-09-9999", ",", ":", ";", "\t", "w" * 30, "9" * 25, "Bearer ", "-Office",
 ]  # fmt: skip
@@ -32,7 +34,7 @@ cuts = st.lists(st.integers(0, 400), max_size=12)
 
 def cut(text: str, places: list[int]) -> list[str]:
     edges = sorted({0, len(text), *(place for place in places if place < len(text))})
-    return [text[a:b] for a, b in zip(edges, edges[1:], strict=False)] or [""]
+    return [text[a:b] for a, b in pairwise(edges)] or [""]
 
 
 def passed(pieces: list[str], *, shown: bool = False) -> list[str]:
@@ -64,10 +66,8 @@ def test_shows_everything_that_is_known(text, places):
 @given(texts)
 def test_never_holds_more_than_a_window(text):
     filtered = PersonalFilter(lambda _: False, MARK)
-    fed = out = 0
     for letter in text:
-        fed += 1
-        out += len(filtered.feed(letter))
+        filtered.feed(letter)
         assert len(filtered._pending) <= HELD + AHEAD + 12
 
 
@@ -132,7 +132,7 @@ def test_a_card_that_breaks_off_is_not_seen_either(card, length, way):
 
 
 def in_view(text: str, card: str) -> bool:
-    digits = "".join(letter for letter in pii.as_seen(text) if letter.isdigit())
+    digits = "".join(letter for letter in as_seen(text) if letter.isdigit())
     return any(card[n : n + 8] in digits for n in range(9))
 
 
@@ -149,9 +149,12 @@ def in_view(text: str, card: str) -> bool:
         ("**4242** **4242** **4242** **4242**", "**(removed)** **…** **…** **…**"),
         ("`4242` `4242` `4242` `4242` ok", "`(removed)` `…` `…` `…` ok"),
         ("4242 4242[1] 4242 4242", "(removed)[1] …"),
-        ("key sk-proj-abcdefABCDEF0123456789abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNO, bye", "key (removed) bye"),
+        ("key sk-proj-abcdefABCDEF0123456789abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG, x", "key (removed) x"),
         ("Authorization: Bearer abcdef0123456789abcdef", "Authorization: Bearer (removed)"),
-        ("```\n-----BEGIN RSA PRIVATE KEY-----\nMIIEabc+/=\nabc\n-----END RSA PRIVATE KEY-----\n```\ndone", "```\n(removed)\n```\ndone"),
+        (
+            "```\n-----BEGIN RSA PRIVATE KEY-----\nMIIEabc+/=\nabc\n-----END RSA PRIVATE KEY-----\n```\ndone",
+            "```\n(removed)\n```\ndone",
+        ),
         ("-----BEGIN PRIVATE KEY-----\nMIIEabc", "(removed)"),
         ("-----\nBEGIN it -----", "-----\nBEGIN it -----"),
     ],

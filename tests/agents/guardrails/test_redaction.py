@@ -24,8 +24,8 @@ ANN = {
     "address2": "", "zip": "19122",
 }  # fmt: skip
 PIECES = [
-    "<", ">", "EMAIL", "_1", "_", "1", "2", "<EMAIL_1>", "<email_2>", "<PHONE_1>", "NAME_1", " ", "a", "E", "&lt;", "&gt;",
-    "&", "\\", "\\u003c", "I", "ID_", "c", "card", "ADDRESS_12345", "<EMAIL_9>", "é", ".",
+    "<", ">", "EMAIL", "_1", "_", "1", "2", "<EMAIL_1>", "<email_2>", "<PHONE_1>", "NAME_1", " ", "a", "E", "&lt;",
+    "&gt;",     "&", "\\", "\\u003c", "I", "ID_", "c", "card", "ADDRESS_12345", "<EMAIL_9>", "é", ".",
 ]  # fmt: skip
 
 
@@ -86,8 +86,10 @@ async def test_values_come_back_in_text_and_calls():
     question = Message("user", 'ann.archer@mail.example and Ann Archer, "o\'neil@x.example"')
     model = Model(
         TextDelta("Your mail is <EM"), TextDelta("AIL_1"), TextDelta(">, <name_1>; &lt;EMAIL_2&gt; EMAIL_1 <CARD_7>"),
-        ToolCallDelta(0, "c1", "find", '{"email": "<EMA'), ToolCallDelta(0, "", "", 'IL_1>", "q": "\\u003cNAME_1\\u003e'),
-        ToolCallDelta(0, "", "", '"}'), ToolCallDelta(1, "c2", "find", '{"name": "NAME_1'), Usage(3, 4), Finished("tool_calls"),
+        ToolCallDelta(0, "c1", "find", '{"email": "<EMA'),
+        ToolCallDelta(0, "", "", 'IL_1>", "q": "\\u003cNAME_1\\u003e'),
+        ToolCallDelta(0, "", "", '"}'), ToolCallDelta(1, "c2", "find", '{"name": "NAME_1'),
+        Usage(3, 4), Finished("tool_calls"),
     )  # fmt: skip
     chunks = await asked(model, question, mine=mine)
     text = "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta))
