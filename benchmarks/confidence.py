@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(__file__).parent / "data" / "confidence.jsonl"
 DEMO = ROOT / "project" / "demo"
 BINS = 10
+RIDGE, SHARES = 0.001, 12
 BEFORE = np.array([0.5, 0.15, 0.35, 0.0])  # the weights of the sum that was the confidence until it was calibrated
 
 
@@ -58,15 +59,50 @@ def report(options: argparse.Namespace) -> None:
     development = [row for row in rows if is_development(row)]
     held_out = [row for row in rows if not is_development(row)]
     weights, bias = np.array(confidence.WEIGHTS), confidence.BIAS
+    knots = (confidence.SCORES, confidence.CHANCES)
     if options.fit:
-        weights, bias = logistic(*matrix(development))
+        weights, bias = logistic(*matrix(development), ridge=RIDGE)
+        knots = isotonic(development, weights, bias)
         print(f"WEIGHTS = {tuple(round(float(w), 2) for w in weights)}\nBIAS = {bias:.2f}")
-    for half, chosen in (("development", development), ("held out", held_out)):
+        print(f"SCORES = {knots[0]}\nCHANCES = {knots[1]}")
+    as_asked = [row for row in held_out if row["source"] != "spoilt"]
+    for half, chosen in (
+        ("development", development), ("held out", held_out), ("held out, without spoilt answers", as_asked),
+    ):  # fmt: skip
         x, right = matrix(chosen)
         print(f"{half}: {len(chosen)} answers, {right.mean():.0%} right")
-        for name, chance in (("before", x @ BEFORE), ("now", 1 / (1 + np.exp(-(x @ weights + bias))))):
+        for name, chance in (("before", x @ BEFORE), ("now", np.interp(score(x, weights, bias), *knots))):
             print(f"   {name}: ECE {calibration_error(chance, right):.3f}, Brier {((chance - right) ** 2).mean():.3f}, "
                   f"AUROC {auroc(chance, right > 0):.3f}")  # fmt: skip
+
+
+def score(x: np.ndarray, weights: np.ndarray, bias: float) -> np.ndarray:
+    return 1 / (1 + np.exp(-(x @ weights + bias)))
+
+
+def isotonic(rows: list[dict[str, Any]], weights: np.ndarray, bias: float) -> tuple[tuple[float, ...], ...]:
+    """Scores and what they come to: means of equal shares, neighbours joined until they rise (pool adjacent violators).
+
+    Spoilt answers count half: they are more frequent here than among customers.
+    """
+    x, right = matrix(rows)
+    scores, counts = score(x, weights, bias), np.array([0.5 if row["source"] == "spoilt" else 1.0 for row in rows])
+    pooled: list[tuple[float, float, float]] = []
+    for part in np.array_split(np.argsort(scores), SHARES):
+        pooled.append(
+            (
+                float(np.average(scores[part], weights=counts[part])),
+                float(np.average(right[part], weights=counts[part])),
+                float(counts[part].sum()),
+            )
+        )
+        while len(pooled) > 1 and pooled[-2][1] >= pooled[-1][1]:
+            (s, r, n), (t, q, m) = pooled[-2:]
+            pooled[-2:] = [((s * n + t * m) / (n + m), (r * n + q * m) / (n + m), n + m)]
+    edge = 0.02  # nothing is certain
+    found = [min(max(chance, edge), 1 - edge) for _, chance, _ in pooled]
+    at = [round(place, 3) for place, _, _ in pooled]
+    return (0.0, *at, 1.0), (edge, *(round(chance, 3) for chance in found), 1 - edge)
 
 
 def calibration_error(chance: np.ndarray, right: np.ndarray) -> float:

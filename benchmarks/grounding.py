@@ -102,14 +102,14 @@ def fit(rows: list[dict[str, Any]], passages: dict[str, Any]) -> None:
     grounding.WEIGHTS, grounding.BIAS = tuple(weights), bias
 
 
-def logistic(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
+def logistic(x: np.ndarray, y: np.ndarray, ridge: float = RIDGE) -> tuple[np.ndarray, float]:
     """Weights and bias of ridge logistic regression by gradient descent, on the scale of `x`."""
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
     z = np.column_stack([(x - mean) / spread, np.ones(len(x))])
     w = np.zeros(z.shape[1])
     for _ in range(STEPS):
         p = 1 / (1 + np.exp(-z @ w))
-        w -= RATE * (z.T @ (p - y) / len(y) + RIDGE * np.append(w[:-1], 0))
+        w -= RATE * (z.T @ (p - y) / len(y) + ridge * np.append(w[:-1], 0))
     return w[:-1] / spread, float(w[-1] - (w[:-1] * mean / spread).sum())
 
 

@@ -8,11 +8,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from agents.words import content_words, stem, words
+from knowledge.indexes.language import detect_language
 
 NUMBER = re.compile(
     r"(?<![\w.,])(\d[\d.,\u202f']*\d|\d)(?:\s*[-–]?\s*([%€$£°]|[^\W\d_]{1,14})(?:\s+([^\W\d_]{1,14}))?)?"
 )
-NAME = re.compile(r"(?<=[\w,;:)] )[A-Z][\w-]{3,}|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{2,}\b")
+CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{2,}\b")
+NAME = re.compile(rf"(?<=[\w,;:)] )[A-Z][\w-]{{3,}}|{CODE.pattern}")
 CLAUSE_END = re.compile(
     r"[,;:.!?](?:\s|$)|\s(?:but|because|since|if|unless|pero|porque|aber|weil|wenn|mais|parce)\s", re.IGNORECASE
 )
@@ -122,7 +124,8 @@ def claims_of(text: str) -> Claims:
     for place, word in enumerate(said):
         if value := SPELT.get(word):
             numbers.setdefault(value, set()).add(_unit(*[*said[place + 1 : place + 3], "", ""][:2]))
-    names = frozenset(name.lower() for name in NAME.findall(text))
+    found = CODE.findall(text) if detect_language([text], "") == "de" else NAME.findall(text)  # its nouns are no names
+    names = frozenset(name.lower() for name in found)
     return Claims({number: frozenset(units) for number, units in numbers.items()}, names)
 
 
