@@ -131,6 +131,7 @@ def test_an_http_tool_is_made_and_its_secret_never_shown(client, curator, tenant
             }
         ]
         assert (row.headers, row.secret) == ({"Authorization": "Bearer {secret}"}, "s3cret")
+        assert "s3cret" not in row.sealed_secret
     page = client.get(change(row)).content.decode()
     assert "s3cret" not in page
     assert "item | string | path | required | Which item | with a bar" in page
@@ -152,6 +153,26 @@ def test_an_http_tool_is_made_and_its_secret_never_shown(client, curator, tenant
         assert "n3w" not in told
     for url in (HTTP, TOOLS):
         assert "s3cret" not in client.get(url).content.decode()
+
+
+def test_a_secret_that_cannot_be_read_is_asked_for_again(client, curator, tenant):
+    client.post(f"{HTTP}add/", values())
+    with tenant_scope(tenant.pk):
+        HttpTool.objects.update(sealed_secret="sealed under another key")
+        row = HttpTool.objects.get()
+    for url in (HTTP, TOOLS, change(row)):
+        assert client.get(url).status_code == 200
+    page = client.post(change(row), values(secret=""))
+    assert "Enter it again" in str(page.context["adminform"].form.errors["secret"])
+    tried = client.post(change(row), {"_try": "1", "try-item": "a"}, follow=True)
+    assert "entered again" in str(next(iter(tried.context["messages"])))
+    assert client.post(change(row), values(secret="n3w")).status_code == 302
+    with tenant_scope(tenant.pk):
+        assert HttpTool.objects.get().secret == "n3w"
+        HttpTool.objects.update(sealed_secret="sealed under another key")
+    assert client.post(change(row), values(secret="", forget_secret="on", headers="")).status_code == 302
+    with tenant_scope(tenant.pk):
+        assert HttpTool.objects.get().secret == ""
 
 
 @pytest.mark.parametrize(

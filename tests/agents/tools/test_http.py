@@ -86,6 +86,17 @@ def test_the_secret_stands_in_headers_and_never_comes_back(make, site, context):
     assert (headers["Authorization"], headers["X-Customer"]) == ("Bearer s3cret", "ann%2F1")
 
 
+def test_a_secret_of_another_secret_key_is_not_sent_as_something_else(make, site, context, settings, caplog):
+    site.page("/stock/A", b"{}")
+    row = make(headers={"Authorization": "Bearer {secret}"}, secret="s3cret")
+    assert "s3cret" not in row.sealed_secret
+    settings.SECRET_KEY = "another"
+    with pytest.raises(ToolError, match="entered again"):
+        as_tool(row).function(context, item="A")
+    assert not site.asked
+    assert "enter it again" in caplog.text
+
+
 def test_a_tool_for_verified_customers_asks_for_a_proof(make, site, context):
     from dataclasses import replace
 
