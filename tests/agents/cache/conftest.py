@@ -70,8 +70,14 @@ class Shop:
 def intents(monkeypatch):
     """What questions want, by their words; fitting the classifier takes seconds."""
     found = {}
-    monkeypatch.setattr(lookup, "intent_of", lambda tenant_id, question, language: found.get(question, ""))
-    monkeypatch.setattr(store, "intent_of", lambda tenant_id, question, language: found.get(question, ""))
+
+    def intent_of(tenant_id, question, language):
+        assert tenant_id
+        assert language
+        return found.get(question, "")
+
+    monkeypatch.setattr(lookup, "intent_of", intent_of)
+    monkeypatch.setattr(store, "intent_of", intent_of)
     return found
 
 

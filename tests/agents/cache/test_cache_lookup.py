@@ -224,7 +224,7 @@ async def test_never_given_while_a_change_waits_or_a_tool_was_used(shop):
 
 
 async def test_a_shop_is_never_answered_about_the_customers_own_things(shop, monkeypatch):
-    monkeypatch.setattr(Prepared, "acts", property(lambda self: True))
+    monkeypatch.setattr(Prepared, "acts", property(bool))
     for question in ("How long does my order take?", "Wann kommt mein Paket an?", "¿Cuándo llega mi pedido?"):
         await shop.keep(question)
         assert await shop.recall(question) is None
