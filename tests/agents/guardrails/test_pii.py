@@ -6,7 +6,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.guardrails import checksums, pii
@@ -60,6 +60,7 @@ def test_finds(text, found):
     assert kinds(text) == found
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("0123456789 -.@()+aZé٤\u200b\n,*GB"), max_size=200))
 def test_spans_are_in_order_and_apart(text):
     spans = pii.find(text)
@@ -67,6 +68,7 @@ def test_spans_are_in_order_and_apart(text):
     assert all(left.end <= right.start for left, right in pairwise(spans))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=100))
 def test_a_view_is_as_long_as_its_text(text):
     assert len(as_seen(text)) == len(text)
