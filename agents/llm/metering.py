@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 CHEAP = "primary"
 """The model that is still asked while a tenant economises."""
-NOTHING_DONE = frozenset({"connect", "status", "configuration", "refused", "breaker"})
-"""Failures of requests that no model has read."""
+NOTHING_DONE = frozenset({"connect", "status", "configuration", "protocol", "error_event"})
+"""Failures that, before any content, mean that no model has read the request: refused, or a page and no stream."""
 ROOM = 1_000
 """Tokens beyond what a request can account for before a provider's count is absurd: templates, hidden thoughts."""
 

@@ -78,6 +78,8 @@ async def test_a_complete_answer(tenant, account):
         ([LLMError("silence", kind="first_content", retryable=True)], "first_content", (PROMPT, 0), True),
         ([DOWN], "connect", (0, 0), False),
         ([LLMError("no", kind="status", retryable=True, status=429)], "status", (0, 0), False),
+        ([LLMError("a page", kind="protocol", retryable=False)], "protocol", (0, 0), False),
+        (["Twelve hours.", LLMError("broken", kind="protocol", retryable=True)], "protocol", (PROMPT, 3), True),
         (says("Twelve hours."), "ok", (PROMPT, 3), True),
         ([ToolCallDelta(0, "a", "find", '{"q": 1}'), Finished("tool_calls")], "ok", (PROMPT, 3), True),
     ],
