@@ -30,6 +30,8 @@ __all__ = ["DialogueReply", "Part", "respond"]
 
 MAX_WAITING = 5
 """Questions that wait for a proof."""
+LONG = 280
+"""Characters of a message from which rules may miss an "unless" or an "only if": no change is proposed from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def _serve_message(talk: Talk, open_actions: Sequence[Action]) -> None:
             talk.end_paragraph()
     talked = bool(state.order or state.products or state.last or state.task)
     requests = read_requests(talk.understanding, talk.text, talked=talked, known=talk.context.customer is not None)
+    requests = _within_reach(talk, requests)
     if said == "proof_thanks" and waiting:
         requests = [*waiting, *(request for request in requests if not _stands_in(request, waiting))]
     elif said and not requests:
@@ -110,6 +113,17 @@ def _serve_message(talk: Talk, open_actions: Sequence[Action]) -> None:
         course.leave_task(talk, requests)
     serve(talk, requests, refused=bool(said) and said != "proof_thanks")
     course.offer_parked(talk)
+
+
+def _within_reach(talk: Talk, requests: list[Request]) -> list[Request]:
+    """The requests but for changes that a long message asks for: those are asked for again, in a sentence."""
+    if len(talk.text) <= LONG:
+        return requests
+    kept = [request for request in requests if request.goal not in goals.CHANGES - {goals.COMPLAINT}]
+    if len(kept) < len(requests):
+        talk.say("too_much")
+        talk.end_paragraph()
+    return kept
 
 
 def serve(talk: Talk, requests: Sequence[Request], *, refused: bool = False) -> None:

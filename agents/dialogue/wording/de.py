@@ -174,6 +174,7 @@ TEXTS: dict[str, str] = {
     "cannot_late": "Ware der Bestellung {code} konnte bis zum {date} zurückgegeben werden, das ist vorbei.",
     "cannot_several_payments": "Bestellung {code} hat mehr als eine Zahlung, deshalb bleibt die Zahlungsart, wie sie ist.",
     "cannot_address_shipped": "Bestellung {code} ist schon verpackt oder unterwegs, ihre Adresse kann nicht mehr geändert werden.",
+    "too_much": "Das ist mehr, als ich auf einmal ohne Fehler verstehe. Bitte sagen Sie mir in einem kurzen Satz, was Sie zuerst ändern möchten, oder verlangen Sie einen Menschen.",
     "not_possible": "Das kann ich hier nicht. Ein Mensch kann Ihnen helfen: Bitten Sie mich einfach, Sie weiterzuleiten.",
     "error_balance": "Auf der Geschenkkarte ist dafür zu wenig. Bitte wählen Sie eine andere Zahlungsart.",
     "error_unavailable": "Das ist nicht mehr lieferbar. Es wurde nichts geändert.",

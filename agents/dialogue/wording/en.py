@@ -172,6 +172,7 @@ TEXTS: dict[str, str] = {
     "cannot_late": "Goods of order {code} could be sent back until {date}, so that is over.",
     "cannot_several_payments": "Order {code} has more than one payment, so the payment method stays as it is.",
     "cannot_address_shipped": "Order {code} is already packed or on its way, so its address cannot be changed any more.",
+    "too_much": "That is more than I can take in at once without mistakes. Please tell me in one short sentence what you would like to change first, or ask for a person.",
     "not_possible": "I cannot do that here. A person can help you: just ask me to pass you on.",
     "error_balance": "The gift card has too little on it for that. Please choose another payment method.",
     "error_unavailable": "That is not available any more. Nothing was changed.",

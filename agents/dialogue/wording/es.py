@@ -174,6 +174,7 @@ TEXTS: dict[str, str] = {
     "cannot_late": "Los artículos del pedido {code} se podían devolver hasta el {date}, así que ya no es posible.",
     "cannot_several_payments": "El pedido {code} tiene más de un pago, así que la forma de pago queda como está.",
     "cannot_address_shipped": "El pedido {code} ya está empaquetado o en camino, así que su dirección no se puede cambiar.",
+    "too_much": "Es más de lo que puedo entender de una vez sin errores. Dígame en una frase corta qué desea cambiar primero, o pida hablar con una persona.",
     "not_possible": "Aquí no puedo hacer eso. Una persona puede ayudarle: pídamelo.",
     "error_balance": "La tarjeta regalo no tiene saldo suficiente. Elija otra forma de pago.",
     "error_unavailable": "Eso ya no está disponible. No se ha cambiado nada.",

@@ -174,6 +174,7 @@ TEXTS: dict[str, str] = {
     "cannot_late": "Les articles de la commande {code} pouvaient être retournés jusqu’au {date} : c’est passé.",
     "cannot_several_payments": "La commande {code} a plus d’un paiement : le moyen de paiement reste le même.",
     "cannot_address_shipped": "La commande {code} est déjà emballée ou en route : son adresse ne peut plus être changée.",
+    "too_much": "C'est plus que je ne peux comprendre d'un coup sans erreur. Dites-moi en une phrase courte ce que vous voulez changer en premier, ou demandez à parler à une personne.",
     "not_possible": "Je ne peux pas faire cela ici. Une personne peut vous aider : il suffit de me le demander.",
     "error_balance": "La carte cadeau n’a pas assez pour cela. Choisissez un autre moyen de paiement.",
     "error_unavailable": "Cela n’est plus disponible. Rien n’a été changé.",

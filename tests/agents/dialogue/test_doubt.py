@@ -66,3 +66,20 @@ def test_both_are_taken_where_both_are_meant(talk_as):
 def test_colour_leaves_no_doubt(talk_as):
     said = talk_as("ann_1").say("I want to return the white phone from ORD-2090")
     assert "Which items" not in said.text
+
+
+def test_no_change_is_proposed_from_a_long_story(talk_as):
+    story = "I bought it for my mother who lives in Dayton, and she was happy with it until her neighbour came by. " * 3
+    said = talk_as("ann_1").say(f"{story} Cancel ORD-2006, I no longer need it, unless it has been sent.")
+    assert not said.tools
+    assert "one short sentence" in said.text
+    said = talk_as("ann_1").say("Cancel ORD-2006, I no longer need it")
+    assert said.tools == ["cancel_pending_order"]
+
+
+def test_a_long_complaint_is_taken(talk_as):
+    story = (
+        "The lamp hums, and it gets so hot that my daughter burnt her hand when she moved it yesterday evening. " * 3
+    )
+    said = talk_as("ann_1").say(f"I want to file a complaint about ORD-2004. {story}")
+    assert "one short sentence" not in said.text
