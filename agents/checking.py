@@ -94,15 +94,16 @@ async def judge(reply: Reply) -> None:
     """Find out what of an answer its passages support, and how sure it is."""
     support = check_citations(reply.text, reply.filter.numbers, reply.passages).support
     if reply.provider and reply.provider.model == EXTRACTIVE:  # its words are the passages' own
-        reply.grounding = _grounding(reply, embed=False)
+        grounding = _grounding(reply, embed=False)
     else:
-        reply.grounding, suspicious = await in_thread(_read_closely, reply)
+        grounding, suspicious = await in_thread(_read_closely, reply)
         reply.trace.record["suspicious_passages"] = suspicious
-    reply.trace.record["grounding"] = reply.grounding.record()
+    reply.grounding = grounding
+    reply.trace.record["grounding"] = grounding.record()
     reply.trace.event("grounding")
     if reply.found:
         reply.sure = confidence(
-            reply.found, support, grounding=reply.grounding.share, finish=reply.finish, degraded=reply.degraded
+            reply.found, support, grounding=grounding.share, finish=reply.finish, degraded=reply.degraded
         )
         if reply.grounded:
             reply.sure = max(reply.sure, RECORD_CONFIDENCE)
@@ -146,7 +147,7 @@ def spoken_language(reply: Reply) -> str:
 
 
 def missing(reply: Reply) -> str:
-    """Return what the customer could tell: what is meant by the words that no passage holds, or else the particulars."""
+    """Return what the customer could tell: what is meant by words that no passage holds, or the particulars."""
     language = spoken_language(reply)
     held = content_words(" ".join(" ".join((p.title, *p.heading_path, p.text)) for p in reply.passages))
     words = WORD.findall(reply.turn.question)

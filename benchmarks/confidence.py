@@ -4,7 +4,7 @@
 
 --collect asks the extractive answerer questions whose truth is known and keeps what the number is made of in
 `data/confidence.jsonl`: the demo's questions (right: an expected string is in the answer), SQuAD's (right: it cites the
-paragraph that the question was written for), SQuAD 2.0's unanswerable ones, and SQuAD's asked of the demo (any answer is
+paragraph that it was written for), SQuAD 2.0's unanswerable ones, and SQuAD's asked of the demo (any answer is
 wrong). Since quotes are always grounded, each second answer comes again with the text of another question's, or with a
 number changed: wrong. Half of the questions, by hash, are for --fit; the figures are those of the other half: expected
 calibration error over ten bins (Naeini and others 2015) and the Brier score, beside the weighted sum used before.
@@ -200,10 +200,10 @@ async def answer_of(tenant: Any, question: str) -> tuple[Any, Any]:
         seen.append(await search_knowledge(tenant_id, query))
         return seen[-1]
 
-    async def prepare(turn: Any) -> Any:
+    async def prepare(_turn: Any) -> Any:
         return Prepared()
 
-    async def understand(turn: Any) -> None:
+    async def understand(_turn: Any) -> None:
         return None
 
     services = Services(search=search, prepare=prepare, understand=understand, providers=lambda: [Extractive()])

@@ -43,14 +43,13 @@ def measure(rows: list[dict[str, Any]], passages: dict[str, Any], *, verbose: bo
 
     for half, wanted in (("development", True), ("held out", False)):
         chosen = [row for row in rows if is_development(row) == wanted]
-        started, scores = time.thread_time(), []
-        for row in chosen:
-            scores.append(score_statements([(row["sentence"], [passages[row["passage"]]])])[0])
+        started = time.thread_time()
+        scores = [score_statements([(row["sentence"], [passages[row["passage"]]])])[0] for row in chosen]
         each = (time.thread_time() - started) * 1000 / len(chosen)
         score, truth = np.array([s for s, _ in scores]), np.array([row["supported"] for row in chosen])
         kept = score >= SUPPORTED
         print(f"{half}: {len(chosen)} pairs, AUROC {auroc(score, truth):.3f}; supported: precision "
-              f"{truth[kept].mean():.2f}, recall {kept[truth].mean():.2f}; {each:.1f} ms of one core a sentence")  # fmt: skip
+              f"{truth[kept].mean():.2f}, recall {kept[truth].mean():.2f}; {each:.1f} core ms a sentence")  # fmt: skip
         hard = np.array([row["kind"] != "elsewhere" for row in chosen])
         print(f"   without sentences of other passages: AUROC {auroc(score[hard], truth[hard]):.3f}")
         for kind in sorted({row["kind"] for row in chosen if not row["supported"]}):
@@ -78,9 +77,8 @@ def measure_answers(rows: list[dict[str, Any]], passages: dict[str, Any]) -> Non
         check_grounding(text, {1: 1}, [passages[passage]])
         times.append((time.thread_time() - started) * 1000)
     times.sort()
-    print(
-        f"an answer of two sentences, time of one core: p50 {times[len(times) // 2]:.1f} ms, p95 {times[int(len(times) * 0.95)]:.1f} ms"
-    )
+    p50, p95 = times[len(times) // 2], times[int(len(times) * 0.95)]
+    print(f"an answer of two sentences, time of one core: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
 
 
 def fit(rows: list[dict[str, Any]], passages: dict[str, Any]) -> None:
@@ -89,7 +87,7 @@ def fit(rows: list[dict[str, Any]], passages: dict[str, Any]) -> None:
     from knowledge.embedding.base import PassageInput, get_embedder
 
     chosen = [row for row in rows if is_development(row)]
-    chosen = [row for row in chosen if not grounding._contradicts(row["sentence"], passages[row["passage"]])]
+    chosen = [row for row in chosen if not grounding.contradicts_passage(row["sentence"], passages[row["passage"]])]
     said = [row["sentence"] for row in chosen]
     encoded = get_embedder().encode_passages([PassageInput("", text, ((0, len(text)),)) for text in said])
     x = np.array([
@@ -135,7 +133,7 @@ def passages_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def auroc(scores: np.ndarray, truth: np.ndarray) -> float:
     """The chance that a supported pair scores higher than another one; ties count half."""
     right, wrong = scores[truth], scores[~truth]
-    return float(((right[:, None] > wrong).mean() + 0.5 * (right[:, None] == wrong).mean()))
+    return float((right[:, None] > wrong).mean() + 0.5 * (right[:, None] == wrong).mean())
 
 
 def is_development(row: dict[str, Any]) -> bool:

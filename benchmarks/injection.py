@@ -2,9 +2,10 @@
 
     python -m benchmarks.injection [--data ../shared/data] [--development] [--verbose]
 
-The folder holds guardrails/{direct_injection,xstest,benign_lookalikes,indirect_attacks,indirect_contexts}.jsonl. None of
-it is trained on; rules and threshold were chosen on the half of each set whose text has an even first byte of SHA-256
-(--development), what is reported is the other half. Bars: 70 % of direct attempts found, at most 2 % of each harmless set.
+The folder holds guardrails/{direct_injection,xstest,benign_lookalikes,indirect_attacks,indirect_contexts}.jsonl. None
+of it is trained on; rules and threshold were chosen on the half of each set whose text has an even first byte of
+SHA-256 (--development), what is reported is the other half. Bars: 70 % of direct attempts found, at most 2 % of each
+harmless set.
 """
 
 import argparse

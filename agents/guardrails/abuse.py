@@ -10,6 +10,7 @@ from agents.words import words
 
 LIST = Path(__file__).with_name("abuse.txt")
 HARMLESS = "harmless"
+APOSTROPHES = "['\N{RIGHT SINGLE QUOTATION MARK}]"
 
 
 def find_abuse(text: str) -> tuple[str, ...]:
@@ -21,7 +22,7 @@ def find_abuse(text: str) -> tuple[str, ...]:
 
 def _plain(text: str) -> str:
     """The words of a text, with a space around each."""
-    return f" {' '.join(re.sub('[’' + chr(39) + ']', ' ', word) for word in words(text))} "
+    return f" {' '.join(re.sub(APOSTROPHES, ' ', word) for word in words(text))} "
 
 
 @cache

@@ -1,4 +1,4 @@
-# ruff: noqa: SIM905 - word lists of four languages read better as text
+# ruff: noqa: SIM905, E501, RUF001 - word lists of four languages read better as text; a dash stands between a number and its unit
 """What of a sentence must stand in its source exactly: numbers with their units, names and codes, a negation."""
 
 from __future__ import annotations

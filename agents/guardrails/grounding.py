@@ -39,6 +39,8 @@ SUPPORTED = 0.5
 MAX_EMBEDDED = 6
 """Sentences of an answer that are embedded; of a longer one the rest is judged by words alone."""
 MAX_SENTENCES = 40
+LONGEST_SENTENCE = 1_000
+"""Characters of a sentence that are judged; a model that never stops writes longer ones."""
 FEWEST_WORDS = 2
 """Content words without which a sentence claims nothing."""
 SENTENCE = re.compile(r"(?:[^.!?\n|]|[.!?](?=\S))+[.!?]*(?:\s*\[\d{1,3}\])*[.!?]*")
@@ -94,7 +96,8 @@ def check_grounding(
     """Judge the sentences of an answer; may embed: not for the event loop (9 ms for two reworded sentences).
 
     Args:
-        text: the answer; `numbers`: passage number (from 1) -> number shown, as the output filter gives them.
+        text: the answer.
+        numbers: passage number (from 1) -> number shown, as the output filter gives them.
         passages: what the passage numbers count.
         cited_only: leave out sentences without a number, where other sources than passages were read.
         embed: whether vectors are made of what is reworded; without them it is judged by words alone.
@@ -103,8 +106,9 @@ def check_grounding(
     cited = [shown for shown in passage_of if f"[{shown}]" in text]
     claims = []
     for match in list(SENTENCE.finditer(text))[:MAX_SENTENCES]:
-        own = [int(number) for number in SHOWN_NUMBER.findall(match[0]) if int(number) in passage_of]
-        said = plain_sentence(match[0])
+        shown = dict.fromkeys(int(number) for number in SHOWN_NUMBER.findall(match[0]))  # each once, however often
+        own = [number for number in shown if number in passage_of]
+        said = plain_sentence(match[0])[:LONGEST_SENTENCE]
         if claims_something(said) and (own or not cited_only):
             sources = [passage_of[shown] for shown in (own or cited)]
             claims.append((match, said, sources))
@@ -141,7 +145,7 @@ def score_statements(
     for order, place in enumerate(open_):
         said, sources = claims[place]
         encoding = encodings[order] if order < len(encodings) else None
-        fitting = [source for source in sources if not _contradicts(said, source)]
+        fitting = [source for source in sources if not contradicts_passage(said, source)]
         judged[place] = max(score_pair(said, source, encoding) for source in fitting), ""
     return [score for score in judged if score is not None]
 
@@ -153,7 +157,7 @@ def _by_words(said: str, sources: Sequence[Passage]) -> tuple[float, str] | None
     plain = _folded(said)
     if any(plain in _folded(source.text) for source in sources):
         return 1.0, ""
-    problems = [_contradicts(said, source) for source in sources]
+    problems = [contradicts_passage(said, source) for source in sources]
     if all(problems):
         return 0.0, problems[0]
     if detect_language([said], "") != detect_language([sources[0].text], "") and len(said.split()) >= len(FEATURES):
@@ -210,7 +214,8 @@ def _encode(sentences: Sequence[str]) -> list[PassageEncoding]:
         return []
 
 
-def _contradicts(said: str, source: Passage) -> str:
+def contradicts_passage(said: str, source: Passage) -> str:
+    """Return what of a sentence a passage does not hold exactly; see `claims.contradicts`."""
     return contradicts(said, source.text, _where(source))
 
 

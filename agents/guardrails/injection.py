@@ -23,7 +23,7 @@ from knowledge.embedding.base import get_embedder
 
 if TYPE_CHECKING:
     from agents.routing.kernel import KernelRidge
-    from knowledge.embedding.base import Embedder, Floats
+    from knowledge.embedding.base import Floats
 
 FOLDER = Path(__file__).parent / "examples"
 VECTORS = FOLDER / "vectors.npz"
@@ -88,7 +88,7 @@ def injection_model() -> KernelRidge:
         EmbedderError: the embedder is not the local one and cannot be used.
     """
     with _fitting:
-        return _fit(get_embedder())
+        return _fit(get_embedder().name)
 
 
 @cache
@@ -103,9 +103,10 @@ def examples() -> tuple[tuple[str, str], ...]:
 
 
 @cache
-def _fit(embedder: Embedder) -> KernelRidge:
+def _fit(embedder: str) -> KernelRidge:
+    del embedder  # the model is kept by it
     labels, texts = zip(*examples(), strict=True)
-    vectors, keys = embed(embedder, texts, _kept())
+    vectors, keys = embed(get_embedder(), texts, _kept())
     return kernel.fit(vectors, texts, labels, keys)
 
 

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a pattern reads best on one line
+# ruff: noqa: E501, RUF001, S105 - a pattern reads best on one line; typographic quotes are meant; it looks for secrets, it is none
 """Signs of an injection that a reviewer can read: each has a weight 0..1 and a sentence.
 
 English, Spanish, German and French, as the agent speaks; other languages are left to the examples of `injection`.

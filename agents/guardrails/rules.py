@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agents.models import AnswerPolicy
-    from knowledge.embedding.base import Embedder, Floats
+    from knowledge.embedding.base import Floats
 
 NEAR, LEAD = 0.25, 0.05
 """Cosine of a question with a topic from which it is about it, and by how much it must be nearer to the topic than to
@@ -72,12 +72,13 @@ def blocked_topic(question: str, policy: AnswerPolicy) -> str:
 
 def vectors_of(topics: tuple[str, ...]) -> Floats:
     """Return unit vectors of topics, float32 [n, d]."""
-    return _vectors(get_embedder(), topics)
+    return _vectors(get_embedder().name, topics)
 
 
 @lru_cache(maxsize=64)
-def _vectors(embedder: Embedder, topics: tuple[str, ...]) -> Floats:
-    return np.asarray(embedder.encode_texts([f"a question about {topic}" for topic in topics]))
+def _vectors(embedder: str, topics: tuple[str, ...]) -> Floats:
+    del embedder  # the vectors are kept by it
+    return np.asarray(get_embedder().encode_texts([f"a question about {topic}" for topic in topics]))
 
 
 def phrases_to_add(question: str, answer: str, policy: AnswerPolicy) -> list[str]:

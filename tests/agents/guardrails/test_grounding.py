@@ -61,7 +61,8 @@ def test_courtesies_questions_and_heads_of_lists_claim_nothing(passages):
 def test_spans_are_those_of_the_text(passages):
     text = "Sure!\n\n- The battery lasts 99 hours [1].\n- Returns are free within 30 days [2]."
     found = judge(text, passages)
-    assert [text[s.start : s.end] for s in found.statements][0].endswith("The battery lasts 99 hours [1].")
+    first = found.statements[0]
+    assert text[first.start : first.end].endswith("The battery lasts 99 hours [1].")
     assert found.unsupported == (0,)
     assert found.record()["statements"][0][3] == "number"
 
