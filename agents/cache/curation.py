@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def hit_of(reply: UUID) -> CacheHit | None:
     """Return what a reply was given from; None when it was made anew."""
-    return CacheHit.objects.select_related("cached", "judged_by").filter(reply=reply).first()
+    hit: CacheHit | None = CacheHit.objects.select_related("cached", "judged_by").filter(reply=reply).first()
+    return hit
 
 
 @transaction.atomic

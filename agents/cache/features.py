@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from agents.cache import lexicon
@@ -248,8 +249,13 @@ _RELATIVE = re.compile(
 )  # fmt: skip
 
 
+@cache
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 def _marks(words: dict[str, str], language: str) -> frozenset[str]:
-    return frozenset(words[language].split())
+    return _words_of(words[language])
 
 
 def read_features(question: str, language: str) -> Features | None:
@@ -367,6 +373,7 @@ def _places(names: frozenset[str]) -> frozenset[str]:
     return names & PLACES | {name for name in names if name.islower() and name not in _concepts()}
 
 
+@cache
 def _concepts() -> frozenset[str]:
     return frozenset(name for known in lexicon.vocabularies().values() for name in known.phrases.values())
 

@@ -122,16 +122,12 @@ def kept_of(pk: int, digest: str, features: dict[str, Any], vector: Any, intent:
 
 def features_of(record: dict[str, Any]) -> Features:
     """Return the features that `Features.as_json` wrote."""
-    sets = ("concepts", "words", "weak", "asks", "dates", "denied", "origin", "target")
-    tuples = ("numbers", "counted")
-    return Features(
-        language=record["language"],
-        mood=record["mood"],
-        negated=record["negated"],
-        relative=record["relative"],
-        **{name: frozenset(record[name]) for name in sets},
-        **{name: tuple(tuple(item) for item in record[name]) for name in tuples},
-    )
+    values: dict[str, Any] = dict(record)
+    for name in ("concepts", "words", "weak", "asks", "dates", "denied", "origin", "target"):
+        values[name] = frozenset(record[name])
+    for name in ("numbers", "counted"):
+        values[name] = tuple(tuple(item) for item in record[name])
+    return Features(**values)
 
 
 _mirrors: OrderedDict[tuple[int, str], Mirror] = OrderedDict()
