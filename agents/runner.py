@@ -18,6 +18,7 @@ from agents.cache.store import given_answer
 from agents.checking import check_answer, with_phrases, withhold
 from agents.context import Decision
 from agents.events import Delta, Event, Failed, Handover, Step
+from agents.guardrails.redaction import Own
 from agents.guardrails.rules import blocked_topic
 from agents.guardrails.signals import QUICK, inspect
 from agents.llm import chain
@@ -68,7 +69,7 @@ async def run(turn: Turn, services: Services | None = None) -> AsyncGenerator[Ev
         return
     services, account = services or Services(), Account.of(turn)
     account.feature = services.feature
-    answering = Answering(turn, services, Reply(turn, Trace(turn), account=account), account)
+    answering = Answering(turn, services, Reply(turn, Trace(turn), account=account), account, Own.of(turn))
     try:
         async with aclosing(answering.events()) as answer:
             async for event in answer:
@@ -104,6 +105,7 @@ class Answering:
     services: Services
     reply: Reply
     account: Account
+    own: Own
     _understanding: asyncio.Task[Understanding | None] | None = None
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -220,7 +222,7 @@ class Answering:
 
     async def _answer(self, prepared: Prepared, decided: Decided | None) -> AsyncGenerator[Event, None]:
         """Let a model answer; let rules where it fails, where there is none, and while more is to be confirmed."""
-        reader = self.services.reading_model(prepared, self.account)
+        reader = self.services.reading_model(prepared, self.account, self.own)
         found, failure = None, None
         if may_ask_intents(prepared):
             self._begin_to_understand()
@@ -248,7 +250,7 @@ class Answering:
 
     async def _models(self, prepared: Prepared) -> Sequence[Provider]:
         """Choose which models answer, in their order."""
-        plan = await self.services.plan(self.turn, prepared, self.account, self._intents)
+        plan = await self.services.plan(self.turn, prepared, self.account, self.own, self._intents)
         self.reply.trace.routed(plan.routing)
         return plan.providers
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agents.context import Decision, Turn
     from agents.dialogue.respond import DialogueReply
     from agents.events import Answer
+    from agents.guardrails.redaction import Own
     from agents.llm.base import Provider, ToolRequest
     from agents.llm.metering import Account
     from agents.llm.router import Intents
@@ -102,17 +103,17 @@ class Services:
         """Note that an answer was given again."""
         await cache_store.note_hit(turn, given)
 
-    async def plan(self, turn: Turn, prepared: Prepared, account: Account, intents: Intents) -> Plan:
+    async def plan(self, turn: Turn, prepared: Prepared, account: Account, own: Own, intents: Intents) -> Plan:
         """Choose the models that answer, in order; see `agents.llm.plan`."""
         if self.providers is not None:
             return Plan(tuple(self.providers()))
-        return await plan_turn(turn, prepared, account, intents)
+        return await plan_turn(turn, prepared, account, own, intents)
 
-    def reading_model(self, prepared: Prepared, account: Account) -> Provider | None:
+    def reading_model(self, prepared: Prepared, account: Account, own: Own) -> Provider | None:
         """Return the model that reads questions before they are answered; None where there are no models."""
         if self.providers is not None:
             return next(iter(self.providers()), None)
-        return reading_model(prepared, account)
+        return reading_model(prepared, account, own)
 
     async def call_tools(
         self, turn: Turn, prepared: Prepared, requests: Sequence[ToolRequest], number: int

@@ -1,4 +1,4 @@
-"""Who answers a turn: the tenant's models in the order they are asked, each of them counted.
+"""Who answers a turn: the tenant's models in the order they are asked, each counted and told no more than it may be.
 
 With one model, or with routing switched off, nothing here looks at the question or waits for anything.
 """
@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from agents.budgets import Level, spending_level
+from agents.guardrails.redaction import Redacting
 from agents.llm.metering import Metered
 from agents.llm.router import Circumstances, ask_intents, ask_language, first_fit
 from agents.models import ModelRole, Routing
@@ -16,6 +17,7 @@ from knowledge.indexes.language import detect_language
 
 if TYPE_CHECKING:
     from agents.context import Turn
+    from agents.guardrails.redaction import Own
     from agents.llm.base import Provider
     from agents.llm.metering import Account
     from agents.llm.registry import Model
@@ -55,18 +57,19 @@ class Plan:
     """None where there was nothing to choose."""
 
 
-async def plan_turn(turn: Turn, prepared: Prepared, account: Account, intents: Intents) -> Plan:
+async def plan_turn(turn: Turn, prepared: Prepared, account: Account, own: Own, intents: Intents) -> Plan:
     """Choose the models of a turn.
 
     Args:
         turn: the customer's turn.
         prepared: what its tenant has set.
         account: who pays.
+        own: whose personal data it is, which providers are not sent where the tenant wants that.
         intents: finds out what the customer wants; called only where a rule cannot be decided without.
     """
     if not chooses(prepared):
         kept = [model for model in prepared.models if model.name != STRONG or not prepared.models.primary]
-        return Plan(_wrapped(kept, account))
+        return Plan(_wrapped(kept, prepared, account, own))
     choice = await _choose(turn, prepared, intents)
     first = [model for model in (prepared.models.primary, prepared.models.strong) if model]
     if choice.chosen == STRONG:
@@ -75,13 +78,13 @@ async def plan_turn(turn: Turn, prepared: Prepared, account: Account, intents: I
         order = [*first[:1], *prepared.models.fallbacks]
     else:  # the strong model stands in where all others fail
         order = [*first[:1], *prepared.models.fallbacks, *first[1:]]
-    return Plan(_wrapped(order, account), choice)
+    return Plan(_wrapped(order, prepared, account, own), choice)
 
 
-def reading_model(prepared: Prepared, account: Account) -> Provider | None:
+def reading_model(prepared: Prepared, account: Account, own: Own) -> Provider | None:
     """Return the cheap model, which reads questions before they are answered; None where there are no models."""
     model = next(iter(prepared.models), None)
-    return _wrapped([model], account)[0] if model else None
+    return _wrapped([model], prepared, account, own)[0] if model else None
 
 
 def chooses(prepared: Prepared) -> bool:
@@ -117,6 +120,7 @@ def _circumstances(turn: Turn, prepared: Prepared) -> Circumstances:
     )
 
 
-def _wrapped(models: list[Model], account: Account) -> tuple[Provider, ...]:
+def _wrapped(models: list[Model], prepared: Prepared, account: Account, own: Own) -> tuple[Provider, ...]:
     """Return what asks these models, each request counted."""
-    return tuple(Metered(model.provider(), model, account) for model in models)
+    counted = [Metered(model.provider(), model, account) for model in models]
+    return tuple(Redacting(provider, own) for provider in counted) if prepared.answers.redact else tuple(counted)

@@ -9,12 +9,12 @@ from agents.events import Answer, Delta, Failed, Finished
 from agents.llm.base import LLMError, ToolRequest, Usage
 from agents.models import Feature, PromptVersion, ToolCall, ToolKind
 from agents.preparation import Prepared
-from agents.prompts import trial
+from agents.prompts import VERSION, trial
 from agents.prompts.trial import NOT_HERE, Side, TrialServices, Try, compare
 from agents.tools.base import Tool, ToolResult
 
 DRAFT = PromptVersion(name="answer", number=4, text="Draft for {tenant}. [unknown]")
-PARAMETERS = {"type": "object", "properties": {}, "additionalProperties": False}
+PARAMETERS = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ async def test_each_question_is_answered_with_both_prompts(answering, tries):
     first, second = await compare(tries, DRAFT)
     assert (first.question, first.current.text, first.draft.text) == (
         "First?",
-        "First? 2 You a",
-        "First? 2+answer.4 Draft",
+        f"First? {VERSION} You a",
+        f"First? {VERSION}+answer.4 Draft",
     )
-    assert second.draft.text == "Second? 2+answer.4 Draft"
+    assert second.draft.text == f"Second? {VERSION}+answer.4 Draft"
     side = first.draft
     assert (side.model, side.tokens, side.failed) == ("m", 7, "")
     assert 0 <= side.first_ms <= side.total_ms

@@ -50,7 +50,7 @@ def test_a_turn_is_asked_again_with_what_came_before_it_alone(talk):
     assert (turn.summary, turn.failed_before, turn.decision) == ("", False, None)
 
 
-def test_what_is_gone_or_another_tenants_is_no_turn(talk, other_tenant):
+def test_what_is_gone_and_a_pressed_button_are_no_turns(talk):
     assert ChatTurns().turn_of(uuid.uuid4()) is None
     assert ChatTurns().turn_of(talk[2].pk) is None
 

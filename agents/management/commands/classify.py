@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 from django.core.management.base import CommandError
 
-from agents.budgets import budgets_of
+from agents.guardrails.redaction import Own
 from agents.llm import ledger
-from agents.llm.metering import Account, Metered
-from agents.llm.registry import tenant_models
+from agents.llm.base import Provider
+from agents.llm.metering import Account
+from agents.llm.plan import reading_model
 from agents.models import Feature
+from agents.preparation import tenant_settings
 from agents.prompts.versions import prompts_of_tenant
 from agents.routing.intents import Understanding, understand
 from agents.routing.model_tier import classify_with_model
@@ -77,11 +79,11 @@ class Command(TenantCommand):
         self.say(value, f"{row.id}  {', '.join(intents) or 'nothing'} ({confidence:.2f})  {named}".rstrip())
 
 
-def counted_model(tenant: Tenant) -> Metered | None:
+def counted_model(tenant: Tenant) -> Provider | None:
     """The cheap model of the tenant in scope, paid for by it; None where there is none."""
-    model = next(iter(tenant_models()), None)
-    account = Account(tenant.pk, feature=Feature.CLASSIFY, budgets=budgets_of())
-    return Metered(model.provider(), model, account) if model else None
+    prepared = tenant_settings(tenant.pk)
+    account = Account(tenant.pk, feature=Feature.CLASSIFY, budgets=prepared.budgets)
+    return reading_model(prepared, account, Own(tenant.pk))
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:

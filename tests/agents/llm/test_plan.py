@@ -6,6 +6,7 @@ import pytest
 
 from agents import budgets
 from agents.context import PastMessage
+from agents.guardrails.redaction import Own, Redacting
 from agents.llm import plan
 from agents.llm.metering import Account, Metered
 from agents.llm.plan import Choice, may_ask_intents, plan_turn, reading_model
@@ -15,6 +16,7 @@ from agents.models import AnswerPolicy, Budget, ToolCall
 from agents.preparation import Prepared
 
 LONG = Rule("long", min_characters=50)
+OWN = Own(1)
 QUESTION = "Why does the blue lamp of my X1 blink twice and then three times?"
 
 
@@ -40,7 +42,7 @@ def planned(make_turn):
             return intents
 
         turn = replace(make_turn(question, *past), **more)
-        found = await plan_turn(turn, known, Account.of(turn), find)
+        found = await plan_turn(turn, known, Account.of(turn), Own.of(turn), find)
         return [provider.name for provider in found.providers], found.routing
 
     plan_it.looked = 0
@@ -49,7 +51,7 @@ def planned(make_turn):
 
 async def test_without_models_there_is_no_plan(planned, make_turn):
     assert await planned(prepared(TenantModels())) == ([], None)
-    assert reading_model(prepared(TenantModels()), Account.of(make_turn(QUESTION))) is None
+    assert reading_model(prepared(TenantModels()), Account.of(make_turn(QUESTION)), OWN) is None
 
 
 async def test_one_model_and_its_fallbacks_leave_nothing_to_choose(planned, monkeypatch):
@@ -130,9 +132,9 @@ async def test_every_model_is_counted_on_the_one_account(make_turn):
     turn = make_turn(QUESTION, "Before?")
     assert turn.history == (PastMessage("customer", "Before?"),)
     account = Account.of(turn)
-    found = await plan_turn(turn, prepared(), account, lambda: asyncio.sleep(0, ()))
+    found = await plan_turn(turn, prepared(), account, OWN, lambda: asyncio.sleep(0, ()))
     assert all(isinstance(provider, Metered) and provider.account is account for provider in found.providers)
-    reader = reading_model(prepared(), account)
+    reader = reading_model(prepared(), account, OWN)
     assert (reader.name, reader.model, reader.account) == ("primary", "primary-model", account)
 
 
@@ -149,3 +151,13 @@ async def test_a_warning_changes_nothing(planned, monkeypatch):
     monkeypatch.setattr(budgets, "remembered_level", lambda _: budgets.Level.WARN)
     known = prepared(budgets=(Budget(period="day", amount=Decimal(1)),))
     assert (await planned(known))[0][0] == "strong"
+
+
+async def test_providers_are_sent_placeholders_where_the_tenant_wants_that(make_turn):
+    turn = make_turn(QUESTION)
+    known = replace(prepared(), answers=AnswerPolicy(redact=True))
+    account = Account.of(turn)
+    found = await plan_turn(turn, known, account, OWN, lambda: asyncio.sleep(0, ()))
+    assert [type(provider) for provider in found.providers] == [Redacting] * 4
+    assert [provider.name for provider in found.providers] == ["strong", "primary", "fallback", "fallback 2"]
+    assert isinstance(reading_model(known, account, OWN), Redacting)

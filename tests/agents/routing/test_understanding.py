@@ -263,8 +263,8 @@ def test_classify_gives_a_configured_model_the_last_word(tenant, tmp_path, monke
     path.write_text('{"id": 1, "text": "Where is my order?"}\n{"id": 2, "text": "Where is my order?"}')
     provider = Scripted(says('{"intents": ["delivery"]}'), says("I think it is delivery."))
     model = Model(name="primary", model="scripted", base_url="", api_key="")
-    monkeypatch.setattr("agents.management.commands.classify.tenant_models", lambda: TenantModels(model))
-    monkeypatch.setattr(Model, "provider", lambda self: provider)
+    monkeypatch.setattr("agents.llm.registry.environment_models", lambda: TenantModels(model))
+    monkeypatch.setattr(Model, "provider", lambda _: provider)
     first, second = map(json.loads, run("acme", "--texts", path, "--json")[0].splitlines())
     assert (first["intents"], first["confidence"]) == (["delivery"], 0.5)
     assert second["intents"] == ["order_status"]
@@ -280,7 +280,7 @@ def test_what_a_model_costs_classify_is_counted(tenant, tmp_path, monkeypatch):
     path = tmp_path / "texts.jsonl"
     path.write_text('{"id": 1, "text": "Where is my order?"}')
     model = Model(name="primary", model="scripted", base_url="", api_key="")
-    monkeypatch.setattr("agents.management.commands.classify.tenant_models", lambda: TenantModels(model))
+    monkeypatch.setattr("agents.llm.registry.environment_models", lambda: TenantModels(model))
     monkeypatch.setattr(Model, "provider", lambda self: Scripted(says('{"intents": ["delivery"]}'), name=self.name))
     run("acme", "--texts", path)
     with tenant_scope(tenant.pk):
