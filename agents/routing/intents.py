@@ -147,8 +147,9 @@ def _decide(text: str, clauses: tuple[Clause, ...], model: Classifier) -> tuple[
     for part, best in zip(parts[1:], all_best[1:], strict=True):
         if best.score >= FOUND and best.lead >= CLEAR and best.score > found.get(best.name, (-math.inf, part))[0]:
             found[best.name] = best.score, part
-    name, score = all_best[0].name, all_best[0].score
-    if name in found or len(found) < TWO:  # the sum of two wishes may look like a third
+    name, score, lead, _ = all_best[0]
+    clear = score >= FOUND and lead >= CLEAR
+    if clear or name in found or len(found) < TWO:  # the sum of two wishes may look like a third, but not clearly
         found[name] = max((score, whole), found.get(name, (-math.inf, whole)), key=lambda pair: pair[0])
     ranked = sorted(found.items(), key=lambda item: (item[0] != name, -item[1][0]))  # the whole message's comes first
     intents = tuple(
