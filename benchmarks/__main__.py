@@ -22,6 +22,7 @@ MEASUREMENTS = [
     "retail",
     "confirmation",
     "obedience",
+    "costs",
     "pii",
     "cache",
 ]

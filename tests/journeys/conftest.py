@@ -30,6 +30,7 @@ class Site:
     """The running demo."""
 
     address: str
+    data: Path
     password: str
     people: dict[str, str]
     """User names by role and by given name, in small letters; the customer is Sofia."""
@@ -52,7 +53,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
             demo = json.loads((data / "demo-sign-ins.json").read_text())
             given = {person["name"].split("@")[0]: person["name"] for person in demo["people"]}
             roles = {person["role"].lower(): person["name"] for person in reversed(demo["people"])}
-            yield Site(address, demo["password"], given | roles)
+            yield Site(address, data, demo["password"], given | roles)
         finally:
             server.terminate()
             server.wait(30)
