@@ -128,8 +128,11 @@ class PromptVersionAdmin(TenantModelAdmin):
     def change_view(self, request: Any, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """One version: to change while it is a draft, to try, to publish."""
         row = self.get_object(request, object_id)
-        if row is None or not self.has_change_permission(request, row) or row.name not in FORMS:
+        if row is None or not self.has_change_permission(request, row):
             return super().change_view(request, object_id, form_url, extra_context)  # says what is wrong
+        if row.name not in FORMS:
+            messages.error(request, f"There is no prompt “{row.name}” any more.")
+            return redirect(LIST)
         if request.method != "POST":
             return self._page(request, row)
         if "_discard" in request.POST:

@@ -175,6 +175,16 @@ def test_a_draft_is_saved_published_and_rolled_back(client, tenant, draft, in_us
 
 
 @pytest.mark.django_db
+def test_a_version_of_a_prompt_that_is_gone_cannot_be_opened(client, tenant, curator):
+    with tenant_scope(tenant.pk):
+        row = PromptVersion.objects.create(name="gone", number=1, text="x")
+    for response in (client.get(page_of(row)), client.post(page_of(row), {"_publish": "1", "state": "published"})):
+        assert (response.status_code, response.headers["Location"]) == (302, LIST)
+    with tenant_scope(tenant.pk):
+        assert PromptVersion.objects.get().state == PromptState.DRAFT
+
+
+@pytest.mark.django_db
 def test_a_draft_is_thrown_away(client, tenant, draft):
     assert client.post(page_of(draft), {"_discard": "1"}).status_code == 302
     with tenant_scope(tenant.pk):
