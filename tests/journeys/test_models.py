@@ -33,7 +33,7 @@ def test_an_owner_adds_a_model_and_tries_it(page, sign_in, site, server):
     assert check(page) == []
     page.goto(f"{site.address}{MODELS}add/")
     assert check(page) == []
-    page.get_by_label("Model", exact=False).first.fill("test-model")
+    page.locator("#id_model").fill("test-model")
     page.locator("#id_base_url").fill(server.base_url)
     page.locator("#id_key").fill(KEY)
     page.locator("#id_input_price").fill("0.40")
