@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from agents.preparation import Prepared
 
 log = logging.getLogger(__name__)
-SURE = 0.9
+SURE = 0.97
 """Sureness (0 to 1) from which an intent counts: on paraphrases the classifier is of two minds below it."""
 ACRONYM = 3
 """Letters of a word whose capitals matter: "US" is not "us"."""
