@@ -4,6 +4,7 @@ import uuid
 import pytest
 
 from chat import consumers
+from chat import hub as hub_module
 from chat.hub import Hub
 from chat.models import Conversation, Feedback, Message
 from tenants.access import VISITOR_COOKIE, read_visitor, sign_visitor
@@ -164,6 +165,15 @@ async def test_messages_are_limited_and_the_wait_is_told(customer, tenant):
     assert (await customer.next())["code"] == "rate_limited"
     await limited(tenant, turns_per_hour=2)
     assert (await customer.say(client_id="mine"))[-1]["type"] == "message.done"
+
+
+async def test_who_has_missed_too_much_of_a_long_conversation_loads_the_page(customer, monkeypatch):
+    await customer.say()
+    monkeypatch.setattr(hub_module, "MOST_BEHIND", 2)
+    await customer.resume(0)
+    assert (await customer.next())["code"] == "behind"
+    await customer.resume(customer.last)
+    assert (await customer.say())[-1]["type"] == "message.done"
 
 
 async def test_an_address_is_limited_whoever_asks(hub, new_customer, tenant):

@@ -266,7 +266,7 @@ def test_a_conversation_costs_the_same_queries_however_long(tenant, bob, django_
             Message.objects.filter(conversation=other).update(conversation=conversation)
     client = client_of(bob)
     client.get("/acme/theme.css")  # remembers the host names
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(16):
         client.get(f"/acme/c/{conversation.pk}/")
 
 
