@@ -65,7 +65,7 @@ def measure_direct(folder: Path, options: argparse.Namespace) -> bool:
         met &= share >= RECALL_BAR if attack else share <= FALSE_BAR
         print(f"{name}: {flagged} of {len(half)} flagged ({share:.1%}, bar {RECALL_BAR if attack else FALSE_BAR:.0%})")
     times.sort()
-    print(f"a message beside its vector: p50 {median(times):.2f} ms, p99 {times[int(len(times) * 0.99)]:.2f} ms")
+    print(f"a message beside its vector, time of one core: p50 {median(times):.2f} ms, p99 {times[int(len(times) * 0.99)]:.2f} ms")
     return met
 
 
@@ -94,9 +94,9 @@ def score_of(text: str) -> tuple[float, float]:
 
     text = text[:8000]
     vector = get_embedder().encode_texts([text[:2000]])[0]
-    started = time.perf_counter()
+    started = time.thread_time()
     found = inspect(text, "en", vector)
-    return found.injection, (time.perf_counter() - started) * 1000
+    return found.injection, (time.thread_time() - started) * 1000
 
 
 def passage_score(text: str) -> float:

@@ -93,7 +93,7 @@ def check_grounding(
     cited_only: bool = False,
     embed: bool = True,
 ) -> Grounding:
-    """Judge the sentences of an answer; may embed: not for the event loop (9 ms for two reworded sentences).
+    """Judge the sentences of an answer; may embed: not for the event loop (11 ms for two reworded sentences).
 
     Args:
         text: the answer.

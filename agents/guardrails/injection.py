@@ -48,7 +48,7 @@ class Injection(NamedTuple):
 
 
 def score_injection(text: str, vector: Floats | None = None) -> Injection:
-    """Score a text; .2 ms for a short one, 3 ms for the longest.
+    """Score a text; .2 ms for a short one, 5 ms for the longest.
 
     Args:
         text: what a customer wrote, or a passage.
