@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 READS_PER_SECOND = 1_500
 """Of all streams of a process."""
-MAX_AHEAD = 1 << 20
+MAX_AHEAD = 256 << 10
 """Bytes that are read before they are asked for."""
 
 

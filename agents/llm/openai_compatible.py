@@ -49,6 +49,8 @@ DRAIN_LIMIT = 0.05
 
 MAX_BODY = 32 << 20
 """Bytes of one answer, its comments and hidden thoughts included; more is a flood."""
+MAX_PREAMBLE = 4 << 20
+"""Bytes before its first text."""
 LONGEST_WAIT = 300.0
 """Seconds of a Retry-After that is believed."""
 
@@ -292,13 +294,13 @@ async def _events(
     response: httpx2.Response, clock: _Clock, decoder: EventDecoder | WholeBody
 ) -> AsyncGenerator[list[bytes], None]:
     """Yield the events of each burst until the end marker, the end of the body or a limit."""
-    room = MAX_BODY
+    taken = 0
     async with Bursts(response) as bursts:
         with closing(_Alarm(clock)) as alarm:
             while (read := await _read(bursts, clock, alarm)) is not None:
-                room -= len(read)
-                if room < 0:
-                    raise LLMError(f"more than {MAX_BODY} bytes", kind="protocol", retryable=False)
+                taken += len(read)
+                if taken > (MAX_BODY if clock.started else MAX_PREAMBLE):
+                    raise LLMError(f"a flood of {taken} bytes", kind="protocol", retryable=False)
                 events = _decode(decoder, read)
                 if END_MARKER in events:
                     yield events[: events.index(END_MARKER)]

@@ -203,12 +203,16 @@ async def _whole(exchange: Exchange) -> bool:
 
 async def _broken(exchange: Exchange) -> bool:
     _half(exchange)
+    await exchange.writer.drain()
+    await asyncio.sleep(SLOW_TOKEN_MS / 1000)
     exchange.send(b'data: {"choices": [{"delta": {"content": \n\n')
     return await exchange.end()
 
 
 async def _error_event(exchange: Exchange) -> bool:
     _half(exchange)
+    await exchange.writer.drain()
+    await asyncio.sleep(SLOW_TOKEN_MS / 1000)
     exchange.send(event({"error": {"message": "scripted failure"}}))
     return await exchange.end()
 
@@ -256,11 +260,13 @@ async def _doubled(exchange: Exchange) -> bool:
 
 async def _huge(exchange: Exchange) -> bool:
     exchange.open()
-    data = exchange.event({"content": "x" * HUGE})
-    for at in range(0, len(data), PIECE):
+    head, tail = exchange.event({"content": "@"}).split(b"@")
+    exchange.send(head)
+    for _ in range(HUGE // PIECE):
         exchange.check()
-        exchange.send(data[at : at + PIECE])
+        exchange.send(b"x" * PIECE)
         await exchange.writer.drain()
+    exchange.send(tail)
     exchange.send_finish()
     return await exchange.end()
 

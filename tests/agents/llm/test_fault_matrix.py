@@ -40,12 +40,14 @@ class Expected:
     """What becomes of a turn whose preferred model has a fault.
 
     `by` is who answers, `requests` how many were sent to the faulty one, `failures` what the breaker then counts.
+    `again`: one more of each where the fault came together with the first words, so that nothing had been shown.
     """
 
     by: str = "primary"
     finish: str = "stop"
     requests: int = 1
     failures: int = 0
+    again: bool = False
 
 
 FINE = Expected()
@@ -60,7 +62,8 @@ MATRIX = {
     **dict.fromkeys(("cut", "unfinished", "drip"), CUT),
     **dict.fromkeys(("error", "endless-error", "refuse", "empty", REFUSED), TWICE),
     **dict.fromkeys(("unauthorised", "unknown-model", "html", "huge", "flood", TLS), ONCE),
-    **dict.fromkeys(("mute", "silent", "hang", "blank", "stall", "one-token", "broken", "error-event"), ONCE),
+    **dict.fromkeys(("mute", "silent", "hang", "blank", "stall", "one-token"), ONCE),
+    **dict.fromkeys(("broken", "error-event"), Expected(by="other", failures=1, again=True)),
     **dict.fromkeys(("limited", "limited-until"), LIMITED),
     "limited-briefly": Expected(by="other", requests=2, failures=THRESHOLD + 1),
     "endless": Expected(finish="length"),
@@ -178,15 +181,17 @@ async def test_whatever_a_provider_does_there_is_one_answer_in_time(ask, server,
         if answer.finish == "stop" and by != "extractive":
             assert answer.text == f"It lasts up to {number} hours on one charge 🔋 [1]."
         asked = [request for request in server.requests if request["model"].startswith(f"ill{number}")]
-        assert len(asked) == (0 if fault in {REFUSED, TLS} else expected.requests)
-        assert len(turned.records) == expected.requests + (by == "well1")
+        more = int(expected.again and len(asked) > expected.requests)
+        assert len(asked) == (0 if fault in {REFUSED, TLS} else expected.requests + more)
+        assert len(turned.records) == expected.requests + more + (by == "well1")
         assert all(entry.measured.completion_tokens >= 0 for entry in turned.records)
         health = breaker.shared().health(key_of(server, fault, number))
-        assert (health.failures, health.is_open) == (expected.failures, expected.failures >= THRESHOLD)
+        assert (health.failures, health.is_open) == (expected.failures + more, expected.failures >= THRESHOLD)
     await breaker.shared().settled()
 
 
-async def test_a_provider_that_stays_away_is_left_alone(ask, server):
+async def test_a_provider_that_stays_away_is_left_alone(ask, server, monkeypatch):
+    monkeypatch.setattr(chain, "QUICK", 1.9)
     first, second, third = [await ask("error", 1) for _ in range(3)]
     assert len(server.requests) == 2 + 2 + 1 + 1  # two tries, then one, then none, and the fallback each time
     for turned in (first, second, third):
@@ -215,7 +220,7 @@ async def test_an_open_socket_does_not_stall_the_next_request(server):
         began = time.monotonic()
         chunks = [chunk async for chunk in model.stream([Message("user", "X1?")], (), Options())]
         assert chunks
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < openai_compatible.FIRST_CONTENT_LIMIT
 
 
 @pytest.mark.parametrize("profile", ["normal", "doubled", "split", "halves", "whole"])
@@ -243,4 +248,4 @@ async def test_ten_megabytes_in_one_token_cost_bounded_memory(server):
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert most < 60 << 20  # most of which is the server's own
+    assert most < 30 << 20
