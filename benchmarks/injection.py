@@ -65,7 +65,8 @@ def measure_direct(folder: Path, options: argparse.Namespace) -> bool:
         met &= share >= RECALL_BAR if attack else share <= FALSE_BAR
         print(f"{name}: {flagged} of {len(half)} flagged ({share:.1%}, bar {RECALL_BAR if attack else FALSE_BAR:.0%})")
     times.sort()
-    print(f"a message beside its vector, time of one core: p50 {median(times):.2f} ms, p99 {times[int(len(times) * 0.99)]:.2f} ms")
+    p50, p99 = median(times), times[int(len(times) * 0.99)]
+    print(f"a message beside its vector, time of one core: p50 {p50:.2f} ms, p99 {p99:.2f} ms")
     return met
 
 
