@@ -34,8 +34,8 @@ export class Earlier {
     this.#thread.drawn(messages);
     scroller.scrollTop = scroller.scrollHeight - this.#fromEnd;
     this.#fromEnd = null;
-    const articles = [...messages.querySelectorAll("article")];
-    announce(`${articles.indexOf(this.#first)} earlier messages`);
+    const count = [...messages.querySelectorAll("article")].indexOf(this.#first);
+    announce(count === 1 ? "One earlier message" : `${count} earlier messages`);
     if (document.activeElement !== document.body) return; // the focus was not on what has gone
     (messages.querySelector(`#${PLACE} button`) ?? scroller).focus({ preventScroll: true });
   }
