@@ -15,7 +15,7 @@ from agents.models import AnswerPolicy, CachedAnswer, CacheHit
 from agents.preparation import Prepared
 from knowledge.models import Document, KnowledgeState
 from tenants.models import AuditEvent
-from tenants.scope import in_tenant
+from tenants.scope import in_tenant, in_thread
 from tests.agents.cache.conftest import ANSWER
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,7 +62,7 @@ async def test_a_hit_is_noted_once_a_reply(shop):
     given, turn = await shop.recall(ASKED), shop.turn(ASKED)
     await store.note_hit(turn, given)
     await store.note_hit(turn, given)
-    hit = await in_tenant(shop.tenant.pk, CacheHit.objects.select_related("cached").get)
+    hit = await in_tenant(shop.tenant.pk, lambda: CacheHit.objects.get())
     assert (str(hit.reply), hit.similarity, hit.saved, hit.right) == (turn.reply, 1, Decimal("0.0021"), None)
 
 
@@ -103,7 +103,7 @@ async def test_it_dies_with_the_version_of_the_documents(shop):
 async def test_it_is_not_given_when_a_source_is_not_visible(shop):
     await shop.keep(ASKED)
     await in_tenant(
-        shop.tenant.pk, lambda: Document.objects.filter(pk=shop.document).update(state=Document.State.DISABLED)
+        shop.tenant.pk, lambda: Document.objects.filter(pk=shop.document).update(state=Document.State.ARCHIVED)
     )
     assert await shop.recall(ASKED) is None
 
@@ -231,7 +231,7 @@ async def test_a_shop_is_never_answered_about_the_customers_own_things(shop, mon
 
 
 async def test_what_cites_other_documents_names_them(shop):
-    other = shop.add("terms", "Express takes a day.")
+    other = await in_thread(shop.add, "terms", "Express takes a day.")
     source = Citation(2, "terms", other, 9, "Terms", "", None, "", (0, 5), "Expr")
     await shop.keep(ASKED, citations=(*shop.answer().citations, source))
     row = await in_tenant(shop.tenant.pk, CachedAnswer.objects.get)
