@@ -29,10 +29,12 @@ from agents.services import Services
 
 LONG = os.environ.get("ASKWELL_FAULTS") == "long"
 SHORT = {
-    openai_compatible: {"CONNECT_LIMIT": 1.0, "FIRST_CONTENT_LIMIT": 2.0, "IDLE_LIMIT": 1.0, "TOTAL_LIMIT": 4.0},
-    chain: {"TURN_LIMIT": 6.0, "QUICK": 0.9, "FAIR_TRIAL": 1.0},
+    openai_compatible: {"CONNECT_LIMIT": 1.0, "FIRST_CONTENT_LIMIT": 3.0, "IDLE_LIMIT": 2.0, "TOTAL_LIMIT": 6.0},
+    chain: {"TURN_LIMIT": 9.0, "QUICK": 0.9, "FAIR_TRIAL": 1.0},
 }
 REFUSED, TLS = "refused", "tls"
+warm = []
+"""Filled by the first test: the first turn of a process loads much, for which the short limits are too short."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,6 @@ MATRIX = {
 }
 
 
-def test_the_matrix_has_every_profile():
-    assert MATRIX.keys() == {*map(str, Profile), REFUSED, TLS}
-
-
 @pytest.fixture(autouse=True)
 def limits(monkeypatch):
     async def away(*arguments):
@@ -81,9 +79,10 @@ def limits(monkeypatch):
 
     monkeypatch.setattr(breaker, "in_thread", away)
     monkeypatch.setattr(breaker, "_shared", Breaker())
-    for module, values in SHORT.items() if not LONG else ():
+    for module, values in SHORT.items() if warm and not LONG else ():
         for name, value in values.items():
             monkeypatch.setattr(module, name, value)
+    warm.append(True)
 
 
 @pytest.fixture
@@ -249,3 +248,7 @@ async def test_ten_megabytes_in_one_token_cost_bounded_memory(server):
     finally:
         tracemalloc.stop()
     assert most < 30 << 20
+
+
+def test_the_matrix_has_every_profile():
+    assert MATRIX.keys() == {*map(str, Profile), REFUSED, TLS}
