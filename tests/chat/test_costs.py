@@ -218,7 +218,7 @@ def test_the_mark_asks_a_worker_to_write(tenant, alice):
         Budget.objects.create(period="day", amount=10)
         for _ in range(2):
             budgets.settle(holds=[], spent={timezone.now().date(): Decimal(8)})
-    assert ProcrastinateJob.objects.filter(task_name="chat.notify_budget").count() == 1
+    assert ProcrastinateJob.objects.filter(task_name="chat.notify_budget", args__tenant_id=tenant.pk).count() == 1
 
 
 # ----- erasure -----
