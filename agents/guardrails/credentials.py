@@ -29,7 +29,14 @@ SIGNS = (
     "AKIA", "ASIA", "AIza", "ya29.", "eyJ", "hf_", "npm_", "pypi-", "gsk_", "SG.", "dop_v1_", "AccountKey=",
 )  # fmt: skip
 """One of which each shape holds: looked for first, since that is quick."""
-WORDS = ("bearer", "key", "token")
+WORDS = (
+    "bearer",
+    *(
+        f"{a}{sep}{b}"
+        for a, b in (("api", "key"), ("access", "token"), ("secret", "key"))
+        for sep in ("", " ", "_", "-")
+    ),
+)
 BEARER = re.compile(
     r"(?<![A-Za-z0-9])(?:bearer|api[ _-]?key|access[ _-]?token|secret[ _-]?key)"
     r"[\"'`*]?\s*[:=]?\s*[\"'`*]?([\w.~+/-]{16,}=*)",
