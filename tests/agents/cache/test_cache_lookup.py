@@ -62,7 +62,7 @@ async def test_a_hit_is_noted_once_a_reply(shop):
     given, turn = await shop.recall(ASKED), shop.turn(ASKED)
     await store.note_hit(turn, given)
     await store.note_hit(turn, given)
-    hit = await in_tenant(shop.tenant.pk, lambda: CacheHit.objects.get())
+    hit = await in_tenant(shop.tenant.pk, CacheHit.objects.get)
     assert (str(hit.reply), hit.similarity, hit.saved, hit.right) == (turn.reply, 1, Decimal("0.0021"), None)
 
 
