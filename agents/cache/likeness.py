@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.cache.features import contradiction, leftovers
+from agents.cache.comparison import contradiction, leftovers
 
 if TYPE_CHECKING:
     from agents.cache.features import Features

@@ -3,7 +3,8 @@
 
 import pytest
 
-from agents.cache.features import contradiction, read_features
+from agents.cache.comparison import contradiction
+from agents.cache.features import read_features
 from agents.cache.likeness import left_out
 from agents.cache.mirror import features_of
 
