@@ -52,7 +52,7 @@ async def test_a_model_that_does_not_help_is_ignored(make_turn, monkeypatch, scr
     monkeypatch.setattr(memory, "REWRITE_LIMIT", 0.05)
     model = Scripted(script)
     assert await memory.standalone_question(make_turn(FOLLOWUP, FIRST, ANSWER), model) == BY_TOPIC
-    assert model.closed == 1
+    assert model.closed == len(model.calls) >= 1
 
 
 def test_recent_messages_keep_to_their_budget(make_turn):
