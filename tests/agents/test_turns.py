@@ -223,7 +223,7 @@ async def test_what_has_expired_is_not_done_anymore(customer):
 
 async def test_rules_answer_where_the_model_fails_in_the_middle(customer):
     said = await customer.say("Where is my order #W2? I am ann.archer@example.com.", PROOF, [AWAY])
-    assert len(said.model.calls) == 2
+    assert len(said.model.calls) == 3  # asked once more before it is given up
     assert "W2" in said.answer.text
     assert "delivered" in said.answer.text.lower()
     assert said.answer.degraded
