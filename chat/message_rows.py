@@ -6,8 +6,6 @@ that a turn costs.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,9 @@ from chat.models import Message
 from tenants.scope import current_tenant_id
 
 if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
     from django.db.models import Field
 
 

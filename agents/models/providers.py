@@ -50,8 +50,8 @@ class LanguageModel(TenantOwned):
 class ProviderHealth(models.Model):
     """The circuit breaker of one address, model and key, shared by all processes and tenants that use them.
 
-    Closed while `opened_at` is empty; open until `open_until`; half open afterwards, while one probe at a time holds the
-    lease until `probe_until`.
+    Closed while `opened_at` is empty; open until `open_until`; half open afterwards, while one probe at a time holds
+    the lease until `probe_until`.
     """
 
     key = models.CharField(max_length=64, primary_key=True)

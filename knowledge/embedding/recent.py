@@ -1,4 +1,4 @@
-"""Encodings of the last questions: what a turn looks up it also searches for and sorts by intent, and each costs 5 ms."""
+"""Encodings of the last questions: what a turn looks up it also searches for and sorts; each costs 5 ms."""
 
 import threading
 from collections import OrderedDict
