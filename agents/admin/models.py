@@ -7,9 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
-from django.urls import path, reverse
 from django.utils.html import format_html
 from unfold import widgets
 
@@ -180,16 +178,11 @@ class LanguageModelAdmin(TenantModelAdmin):
             "Until then answers are quotes from your documents. Any server that speaks OpenAI's protocol will do."
         )  # fmt: skip
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form, which lets operators name servers inside the network."""
         form = super().get_form(request, obj, change, **kwargs)
         form.operator = bool(request.user.is_superuser)
         return form
-
-    def get_urls(self) -> list[Any]:
-        """The page's own, and the one that tries a model."""
-        tried = path("<int:pk>/try/", self.admin_site.admin_view(self.try_view), name="agents_languagemodel_try")
-        return [tried, *super().get_urls()]
 
     @admin.display(description="Address", ordering="base_url")
     def address(self, row: LanguageModel) -> str:
@@ -214,30 +207,30 @@ class LanguageModelAdmin(TenantModelAdmin):
     def try_it(self, row: LanguageModel) -> str:
         """A button of the list's own form, which sends it elsewhere."""
         return format_html(
-            '<button class="aw-button" formmethod="post" formaction="{}" aria-label="Try {}">Try it</button>',
-            reverse("admin:agents_languagemodel_try", args=[row.pk]),
+            '<button class="aw-button" name="_try" value="list" formmethod="post" formaction="{}/change/" '
+            'aria-label="Try {}">Try it</button>',
+            row.pk,
             row.model,
         )
 
-    def try_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def change_view(self, request: Any, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        """The form, and below it the button, which sends the form's address "_try"."""
+        row = self.get_object(request, object_id)
+        if request.method == "POST" and "_try" in request.POST:
+            return self._tried(request, row)
+        return super().change_view(request, object_id, form_url, {"tried": row, **(extra_context or {})})
+
+    def _tried(self, request: Any, row: LanguageModel | None) -> Any:
         """Ask the model something short, and tell above the page what came."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        row = LanguageModel.objects.filter(pk=pk).first()
         if row is None:
             messages.error(request, "This model is not there any more.")
             return redirect("admin:agents_languagemodel_changelist")
         _try(request, row)
-        if "_form" in request.POST:
+        if request.POST["_try"] == "form":
             return redirect("admin:agents_languagemodel_change", row.pk)
         return redirect("admin:agents_languagemodel_changelist")
-
-    def change_view(self, request: Any, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
-        """The form, and below it the button."""
-        row = self.get_object(request, object_id)
-        return super().change_view(request, object_id, form_url, {"tried": row, **(extra_context or {})})
 
     def save_model(self, request: Any, obj: LanguageModel, form: Any, change: bool) -> None:
         """Save it; the audit trail names the fields that changed, never what the key is."""

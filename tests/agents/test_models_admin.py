@@ -61,12 +61,11 @@ def values(**changed):
     return {name: value for name, value in fields.items() if value is not None}
 
 
+TRY = {"_try": "list"}
+
+
 def change(row):
     return reverse("admin:agents_languagemodel_change", args=[row.pk])
-
-
-def trying(row):
-    return reverse("admin:agents_languagemodel_try", args=[row.pk])
 
 
 def add(tenant, **given):
@@ -107,9 +106,10 @@ def test_owners_and_operators_alone_come_in(client, tenant, owner, bob, charlie,
 
 
 def refused(client, row, pages):
-    for url in (*pages, trying(row)):
+    for url in pages:
         assert client.get(url).status_code in (302, 403), url
         assert client.post(url, values()).status_code in (302, 403), url
+        assert client.post(url, TRY).status_code in (302, 403), url
     with tenant_scope(row.tenant_id):
         assert LanguageModel.objects.get().model == "ours"
         assert not ModelCall.objects.exists()
@@ -121,14 +121,14 @@ def test_another_tenants_owner_sees_and_tries_nothing(client, tenant, other_tena
     assert "ours" not in client.get(MODELS).content.decode()
     for answer in (client.get(change(row)), client.post(change(row), values())):
         assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
-    assert told(client.post(trying(row), follow=True)) == ("error", "This model is not there any more.")
+    assert told(client.post(change(row), TRY, follow=True)) == ("error", "This model is not there any more.")
     assert not server.asked
     assert the_row(tenant).model == "ours"
 
 
 def test_trying_is_never_a_visit_to_an_address(client, owner, tenant, server):
     row = add(tenant, base_url=server.base_url)
-    assert client.get(trying(row)).status_code == 405
+    assert client.get(change(row), TRY).status_code == 200
     assert not server.asked
 
 
@@ -186,7 +186,7 @@ def test_a_key_of_another_secret_key_is_asked_for_again(client, owner, tenant, s
         LanguageModel.objects.update(sealed_key=seal(KEY)[:-6] + "AAAAA=")
     assert "enter it again" in client.get(MODELS).content.decode()
     assert "Enter it again." in client.get(change(row)).content.decode()
-    assert "Enter it again." in told(client.post(trying(row), follow=True))[1]
+    assert "Enter it again." in told(client.post(change(row), TRY, follow=True))[1]
     assert not server.asked
     client.post(change(row), values(base_url=server.base_url))
     assert unseal(the_row(tenant).sealed_key) == KEY
@@ -312,7 +312,7 @@ def test_trying_tells_the_words_the_times_the_tokens_and_the_cost_and_is_counted
         row = add(
             tenant, base_url=server.base_url, sealed_key=seal(KEY), input_price=Decimal(2), output_price=Decimal(8)
         )
-        level, text = told(client.post(trying(row), follow=True))
+        level, text = told(client.post(change(row), TRY, follow=True))
         (request,) = server.requests
     assert level == "success"
     assert "“Hello, I am the model.” First word after " in text
@@ -332,7 +332,7 @@ def test_trying_stops_at_the_budget(client, owner, tenant, server):
     row = add(tenant, base_url=server.base_url, input_price=Decimal(2), output_price=Decimal(8))
     with tenant_scope(tenant.pk):
         Budget.objects.create(period="day", amount=0)
-    level, text = told(client.post(trying(row), follow=True))
+    level, text = told(client.post(change(row), TRY, follow=True))
     assert (level, "budget" in text) == ("error", True)
     assert not server.asked
 
@@ -344,13 +344,13 @@ def test_trying_stops_at_the_budget(client, owner, tenant, server):
 def test_what_costs_nothing_and_what_nobody_knows(client, owner, tenant, server, prices, cost):
     server.says("Hello.", {"prompt_tokens": 10, "completion_tokens": 2})
     row = add(tenant, base_url=server.base_url, input_price=prices[0], output_price=prices[1])
-    assert told(client.post(trying(row), follow=True))[1].endswith(cost)
+    assert told(client.post(change(row), TRY, follow=True))[1].endswith(cost)
 
 
 def test_a_key_goes_to_its_server_alone_and_is_not_repeated(client, owner, tenant, server):
     row = add(tenant, base_url=server.base_url, sealed_key=seal(KEY))
     server.says(f"My key is {KEY} .")
-    level, text = told(client.post(trying(row), {"_form": "1"}, follow=True))
+    level, text = told(client.post(change(row), {"_try": "form"}, follow=True))
     assert server.asked[0][1]["authorization"] == f"Bearer {KEY}"
     assert (level, KEY in text, "My key is [key]" in text) == ("success", False, True)
 
@@ -421,7 +421,7 @@ NO_MODEL = {
 def test_what_goes_wrong_is_told_in_plain_words(client, owner, tenant, server, status, kind, body, says):
     row = add(tenant, base_url=server.base_url, sealed_key=seal(KEY))
     server.answers(body, status=status, kind=kind)
-    level, text = told(client.post(trying(row), follow=True))
+    level, text = told(client.post(change(row), TRY, follow=True))
     assert level == "error"
     assert says in text
     assert KEY not in text
@@ -431,7 +431,7 @@ def test_what_goes_wrong_is_told_in_plain_words(client, owner, tenant, server, s
 def test_a_missing_key_is_asked_for(client, owner, tenant, server):
     row = add(tenant, base_url=server.base_url)
     server.answers({"error": {"message": "Missing key"}}, status=401)
-    assert "asks for a key" in told(client.post(trying(row), follow=True))[1]
+    assert "asks for a key" in told(client.post(change(row), TRY, follow=True))[1]
 
 
 @pytest.mark.parametrize(
@@ -446,7 +446,7 @@ def test_a_missing_key_is_asked_for(client, owner, tenant, server):
 def test_counts_that_cannot_be_are_estimated(client, owner, tenant, server, usage):
     server.says("Hello there.", usage)
     row = add(tenant, base_url=server.base_url, input_price=Decimal(1), output_price=Decimal(1))
-    level, text = told(client.post(trying(row), follow=True))
+    level, text = told(client.post(change(row), TRY, follow=True))
     assert level == "success"
     assert "estimated" in text
     assert " -" not in text.partition("ms;")[2]
@@ -454,20 +454,20 @@ def test_counts_that_cannot_be_are_estimated(client, owner, tenant, server, usag
 
 def test_an_answer_without_an_end_is_told_so(client, owner, tenant, server):
     server.answers('data: {"choices": [{"index": 0, "delta": {"content": "Hel"}}]}\n\n', kind=EVENTS)
-    level, text = told(client.post(trying(add(tenant, base_url=server.base_url)), follow=True))
+    level, text = told(client.post(change(add(tenant, base_url=server.base_url)), TRY, follow=True))
     assert (level, "broke off before its end" in text) == ("warning", True)
 
 
 def test_an_answer_without_measure_is_cut(client, owner, tenant, server):
     server.says("word " * 5000)
-    level, text = told(client.post(trying(add(tenant, base_url=server.base_url)), follow=True))
+    level, text = told(client.post(change(add(tenant, base_url=server.base_url)), TRY, follow=True))
     assert level == "warning"
     assert len(text) < 800
 
 
 def test_markup_in_an_answer_stays_text(client, owner, tenant, server):
     server.says("<script>alert(1)</script>")
-    page = client.post(trying(add(tenant, base_url=server.base_url)), follow=True).content.decode()
+    page = client.post(change(add(tenant, base_url=server.base_url)), TRY, follow=True).content.decode()
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
 
@@ -476,7 +476,7 @@ def test_markup_in_an_answer_stays_text(client, owner, tenant, server):
 def test_silence_is_not_waited_for(client, owner, tenant, monkeypatch, profile):
     monkeypatch.setattr(trial, "LIMIT", 0.6)
     with scripted(Script.parse('{"otherwise": "Hello there, who is it?", "profile": "%s"}' % profile)) as server:  # noqa: UP031 (braces)
-        text = told(client.post(trying(add(tenant, base_url=server.base_url)), follow=True))[1]
+        text = told(client.post(change(add(tenant, base_url=server.base_url)), TRY, follow=True))[1]
     assert "no word came in time" in text or "broke off before its end" in text
 
 
@@ -485,32 +485,33 @@ def test_nobody_listens(client, owner, tenant):
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
         assert (
-            "No server listens at this address" in told(client.post(trying(add(tenant, base_url=url)), follow=True))[1]
+            "No server listens at this address"
+            in told(client.post(change(add(tenant, base_url=url)), TRY, follow=True))[1]
         )
 
 
 def test_tls_to_a_server_that_has_none(client, owner, tenant, server):
     url = server.base_url.replace("http://", "https://")
-    assert "does not speak TLS" in told(client.post(trying(add(tenant, base_url=url)), follow=True))[1]
+    assert "does not speak TLS" in told(client.post(change(add(tenant, base_url=url)), TRY, follow=True))[1]
 
 
 def test_a_name_that_nobody_knows(client, owner, tenant, settings):
     settings.ASKWELL_PRIVATE_MODELS = True
     row = add(tenant, base_url="http://no-such-server.invalid/v1")
-    assert "There is no server of this name" in told(client.post(trying(row), follow=True))[1]
+    assert "There is no server of this name" in told(client.post(change(row), TRY, follow=True))[1]
     settings.ASKWELL_PRIVATE_MODELS = False
-    assert "There is no server of this name" in told(client.post(trying(row), follow=True))[1]
+    assert "There is no server of this name" in told(client.post(change(row), TRY, follow=True))[1]
 
 
 def test_a_row_that_leads_inside_reaches_nothing(client, owner, tenant, settings, server):
     settings.ASKWELL_PRIVATE_MODELS = False
     row = add(tenant, base_url=server.base_url)
-    assert "not on the public internet" in told(client.post(trying(row), follow=True))[1]
+    assert "not on the public internet" in told(client.post(change(row), TRY, follow=True))[1]
     assert not server.asked
     with tenant_scope(tenant.pk):
         LanguageModel.objects.update(private=True)
     server.says("Hello.")
-    assert "“Hello.”" in told(client.post(trying(row), follow=True))[1]
+    assert "“Hello.”" in told(client.post(change(row), TRY, follow=True))[1]
 
 
 def test_an_empty_address_is_openai(client, owner, tenant):
