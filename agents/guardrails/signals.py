@@ -7,10 +7,11 @@ Nothing is refused for them.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from agents.guardrails.abuse import find_abuse
-from agents.guardrails.injection import SUSPICIOUS, score_injection, score_signs
+from agents.guardrails.injection import SUSPICIOUS, Injection, score_injection, score_signs
 from knowledge.indexes.language import detect_language
 
 if TYPE_CHECKING:
@@ -65,7 +66,13 @@ def inspect(question: str, default_language: str, vector: Floats | None = None) 
     return Signals(len(question), language, find_abuse(question), found.score, found.reasons)
 
 
+@lru_cache(maxsize=1024)
+def _signs_of(passage: str) -> Injection:
+    """Passages come again from turn to turn, and to look through one takes 1 ms."""
+    return score_signs(passage)
+
+
 def suspicious_passages(texts: Iterable[str]) -> list[dict[str, Any]]:
     """Return the numbers (from 1) of passages that hold instructions to an assistant, with score and reasons."""
-    found = ((number, score_signs(text[:MAX_PASSAGE])) for number, text in enumerate(texts, 1))
+    found = ((number, _signs_of(text[:MAX_PASSAGE])) for number, text in enumerate(texts, 1))
     return [{"n": n, "score": s.score, "reasons": list(s.reasons)} for n, s in found if s.score >= SUSPICIOUS]

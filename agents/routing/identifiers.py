@@ -26,6 +26,7 @@ EMAIL = regex.compile(
     r"(?![\p{L}\p{N}@])",
     regex.IGNORECASE,
 )
+AT = re.compile(r"@|[(\[{]at[)\]}]|\sat\s", re.IGNORECASE)  # without one there is no address; most texts have none
 DOT = re.compile(r"\s*(?:\(dot\)|\[dot\]|\sdot\s)\s*", re.IGNORECASE)
 
 MAIL_HOSTS = frozenset(
@@ -81,6 +82,8 @@ _TOKEN = re.compile(r"#?[A-Za-z0-9]+(?:[-_/.][A-Za-z0-9]+)*")
 
 def find_emails(text: str, taken: Taken) -> Iterator[Entity]:
     """E-mail addresses, also with "(at)" or "at … dot" spelt out."""
+    if not AT.search(text):
+        return
     for match in EMAIL.finditer(text, timeout=1.0):
         if _is_address(match) and taken.take(*match.span()):
             domain = DOT.sub(".", match[3]).replace(" ", "")
