@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db import Error as DatabaseError
 
-from agents import events, memory, transcript
+from agents import events, load, memory, transcript
 from agents.actions.decisions import ActionNotFound
 from agents.actions.outcomes import as_events
 from agents.actions.reading import read_decision
@@ -71,9 +71,10 @@ async def run(turn: Turn, services: Services | None = None) -> AsyncGenerator[Ev
     account.feature = services.feature
     answering = Answering(turn, services, Reply(turn, Trace(turn), account=account), account, Own.of(turn))
     try:
-        async with aclosing(answering.events()) as answer:
-            async for event in answer:
-                yield event
+        with load.under_way():
+            async with aclosing(answering.events()) as answer:
+                async for event in answer:
+                    yield event
     except (DatabaseError, EmbedderError):
         yield Failed(phrase(turn.language, "search_failed"), retryable=True, reason="search")
     except ActionNotFound:
