@@ -1,4 +1,5 @@
-"""Makes the pictures in docs/ from a fresh demo: `python -m benchmarks.screenshots [chat] [staff] [acting] [shop]`.
+"""Makes the pictures in docs/ from a fresh demo: `python -m benchmarks.screenshots [chat] [staff] [acting] [shop]
+[models]`.
 
 Without a name it makes all of them. Needs chromium and fonts-inter.
 """
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.serving import ROOT, Server, serving
+from benchmarks.serving import ROOT, Server, scripted_model, serving
 
 DOCS = ROOT / "docs"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
@@ -99,14 +100,36 @@ def shop(browser: Browser, server: Server) -> None:
         page.screenshot(path=DOCS / f"{name}.png")
 
 
+def models(browser: Browser) -> None:
+    """A server of its own, with a model that has a price."""
+    script = {"otherwise": "Yes, that is what the documents say. [1]"}
+    with scripted_model(script) as environment, serving(**environment, ASKWELL_PRICES="gpt-4.1-mini=0.4/1.6") as server:
+        page = signed_in(browser, server, "sofia", "/techpro/")
+        page.locator("#chat[data-ready]").wait_for(timeout=PATIENCE)
+        for question in QUESTIONS:
+            ask(page, question)
+        page = signed_in(browser, server, "olivia", "/techpro/costs/")
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=DOCS / "costs.png")
+        for name, path in (("models", "languagemodel/add/"), ("prompts", "promptversion/")):
+            page.goto(f"{server.base}/admin/agents/{path}")
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=DOCS / f"{name}.png")
+
+
 GROUPS = {"chat": chat, "staff": staff, "acting": acting, "shop": shop}
 
 
 def main(chromium: Path = Path("/usr/bin/chromium")) -> None:
-    with serving() as server, sync_playwright() as playwright:
+    wanted = sys.argv[1:] or [*GROUPS, "models"]
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        for name in sys.argv[1:] or GROUPS:
-            GROUPS[name](browser, server)
+        if groups := [GROUPS[name] for name in wanted if name != "models"]:
+            with serving() as server:
+                for group in groups:
+                    group(browser, server)
+        if "models" in wanted:
+            models(browser)
         browser.close()
 
 

@@ -127,10 +127,13 @@ class Metered:
             raise _refused(Level.STOP)
         hold = uuid.uuid4()
         cheap = self.name == CHEAP or self._feature(options) == Feature.TRIAL
+        reserving = asyncio.ensure_future(
+            in_tenant(account.tenant_id, budgets.reserve, hold=hold, amount=amount, cheap=cheap)
+        )
         try:
-            level = await in_tenant(account.tenant_id, budgets.reserve, hold=hold, amount=amount, cheap=cheap)
-        except asyncio.CancelledError:
-            ledger.note(ledger.Entry(account, hold=hold))  # the thread goes on, and sets it aside
+            level = await asyncio.shield(reserving)
+        except asyncio.CancelledError:  # the thread goes on and sets it aside: only then can it be freed
+            reserving.add_done_callback(lambda done: _free(done, account, hold))
             raise
         if level >= (Level.STOP if cheap else Level.ECONOMISE):
             raise _refused(level)
@@ -217,3 +220,9 @@ class _Meter:
 
 def _refused(level: Level) -> LLMError:
     return LLMError(f"the tenant's budget says {level.name.lower()}", kind="budget", retryable=False)
+
+
+def _free(reserving: asyncio.Future[Level], account: Account, hold: uuid.UUID) -> None:
+    """Free what was set aside for a request that nobody waits for any more."""
+    if reserving.cancelled() or reserving.exception() is None:
+        ledger.note(ledger.Entry(account, hold=hold))

@@ -173,16 +173,8 @@ async def test_the_level_is_remembered_for_a_while(monkeypatch):
     assert visits == [7]
 
 
-@pytest.fixture
-def no_jobs_left(transactional_db):
-    """The flush after the test does not know the table of jobs."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
-
-
 @pytest.mark.django_db(transaction=True)
-def test_of_a_hundred_at_once_on_the_last_cent_one_goes_ahead(tenant, no_jobs_left):
+def test_of_a_hundred_at_once_on_the_last_cent_one_goes_ahead(tenant):
     with tenant_scope(tenant.pk):
         day_budget(1, degrade_percent=100)
         Spending.objects.create(day=today(), amount=Decimal("0.99"))
