@@ -20,7 +20,8 @@ from psycopg_pool import PoolTimeout
 
 from knowledge import fetching, publishing
 from knowledge.chunking import ChunkDraft, chunk_document
-from knowledge.embedding.base import Embedder, EmbedderError, PassageEncoding, PassageInput, get_embedder
+from knowledge.embedding.base import Embedder, EmbedderError, PassageEncoding, PassageInput
+from knowledge.embedding.serving import serving_embedder
 from knowledge.models import DocumentVersion, version_path
 from knowledge.publishing import EncodedChunk, Work
 from knowledge.readers.base import ReadDocument, ReadError
@@ -95,7 +96,7 @@ def ingest_versions(tenant_id: int, version_ids: Sequence[int], *, threads: int 
         ready = [job for job in jobs if not job.state]
         try:
             for block in _blocks(ready):
-                _embed_and_write(block, get_embedder(), pool)
+                _embed_and_write(block, serving_embedder(tenant_id), pool)
         except AWAY:
             raise
         except EmbedderError as error:
@@ -110,7 +111,7 @@ def _prepare(job: _Job) -> None:
     """Reads and cuts one document; touches no database."""
     try:
         job.document = _read(job)
-        job.drafts = chunk_document(job.document, get_embedder().count_pieces)
+        job.drafts = chunk_document(job.document, serving_embedder(job.work.tenant).count_pieces)
         job.error = "" if job.drafts else BLANK
     except (ReadError, fetching.FetchError, EmbedderError) as error:
         job.error = str(error)

@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 from unfold import widgets
 
-from agents.llm.secrets import UnreadableError
 from agents.models import HttpTool, ToolKind
 from agents.tools.arguments import check_arguments
 from agents.tools.base import ToolContext, ToolError
@@ -19,6 +18,7 @@ from agents.tools.results import as_text
 from commerce.admin.base import OwnForm, PairsField
 from tenants.admin.base import TenantModelAdmin, actor
 from tenants.models import Role
+from tenants.secrets import UnreadableError
 from tenants.services import record_audit
 
 PARTS = ("name", "type", "where", "required", "description")

@@ -15,12 +15,12 @@ from agents.budgets import budgets_of
 from agents.llm.base import LLMError
 from agents.llm.explaining import explain
 from agents.llm.registry import OPENAI, environment_models, model_of
-from agents.llm.secrets import UnreadableError, scrub, seal, unseal
 from agents.llm.trial import Trial, try_model
 from agents.models import LanguageModel, ModelRole
 from commerce.admin.base import OwnForm
 from knowledge.fetching import is_public
 from tenants.admin.base import TenantModelAdmin, actor
+from tenants.secrets import UnreadableError, scrub, seal, unseal
 from tenants.services import record_audit
 
 MAX_KEY = 500  # characters

@@ -4,15 +4,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.shortcuts import redirect
 from unfold import widgets
 
 from agents.guardrails.rules import MAX_TONE, read_topic
 from agents.models import AnswerPolicy, BelowThreshold
 from commerce.admin.base import LinesField, OwnForm
-from tenants.admin.base import TenantModelAdmin, actor
+from tenants.admin.base import SingleRowAdmin
 from tenants.models import Role
-from tenants.services import record_audit
 
 MAX_LINES, MAX_LINE = 50, 500
 ARROW, ALWAYS = "=>", "always"
@@ -113,9 +111,10 @@ class AnswerPolicyForm(OwnForm):
 
 
 @admin.register(AnswerPolicy)
-class AnswerPolicyAdmin(TenantModelAdmin):
+class AnswerPolicyAdmin(SingleRowAdmin):
     """The one row of the tenant's answers: its list leads straight to it. For owners."""
 
+    audit_target = "answers"
     roles = (Role.OWNER,)
     form = AnswerPolicyForm
     heading = "Answers"
@@ -124,22 +123,3 @@ class AnswerPolicyAdmin(TenantModelAdmin):
         ("What it says", {"fields": ("blocked_topics", "required_phrases", "tone")}),
         ("Speed, cost and privacy", {"fields": ("cache", "cache_risk", "progress_seconds", "redact")}),
     )
-
-    def has_add_permission(self, request: Any) -> bool:  # noqa: ARG002 (Django's signature)
-        return False
-
-    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
-        return False
-
-    def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
-        """Lead to the row, which is made where there is none."""
-        if not self.has_view_permission(request):
-            return super().changelist_view(request, extra_context)
-        row = AnswerPolicy.objects.first() or AnswerPolicy.objects.create()
-        return redirect("admin:agents_answerpolicy_change", row.pk)
-
-    def save_model(self, request: Any, obj: AnswerPolicy, form: Any, change: bool) -> None:
-        """Save it and keep what was changed in the audit trail."""
-        super().save_model(request, obj, form, change)
-        detail = {"fields": form.changed_data}
-        record_audit(actor=actor(request), action="policy.edited", target="answers", detail=detail)

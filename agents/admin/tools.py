@@ -17,9 +17,8 @@ from agents.tools.definitions import LIMITS_MS
 from agents.tools.figures import DAYS, Figures, recent_figures
 from agents.tools.registry import built_in
 from commerce.admin.base import OwnForm
-from tenants.admin.base import ReadOnlyAdmin, TenantModelAdmin, actor
+from tenants.admin.base import ReadOnlyAdmin, SingleRowAdmin, TenantModelAdmin, actor
 from tenants.models import Role
-from tenants.services import record_audit
 
 MAX_PER_MINUTE = 100_000
 SHOWN_ARGUMENTS = 100  # characters in a list
@@ -127,9 +126,10 @@ class ToolCallAdmin(ReadOnlyAdmin):
 
 
 @admin.register(AgentPolicy)
-class AgentPolicyAdmin(TenantModelAdmin):
+class AgentPolicyAdmin(SingleRowAdmin):
     """The one row of the tenant's agent: its list leads straight to it."""
 
+    audit_target = "agent"
     roles = (Role.CURATOR,)
     form = OwnForm
     fieldsets = (
@@ -137,21 +137,3 @@ class AgentPolicyAdmin(TenantModelAdmin):
         ("Changes", {"fields": ("action_minutes", "approval_amount", "daily_changes")}),
         ("Limits and people", {"fields": ("tool_rounds", "handover_when_unknown")}),
     )
-
-    def has_add_permission(self, request: Any) -> bool:  # noqa: ARG002 (Django's signature)
-        return False
-
-    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
-        return False
-
-    def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
-        """Lead to the row, which is made where there is none."""
-        if not self.has_view_permission(request):
-            return super().changelist_view(request, extra_context)
-        row = AgentPolicy.objects.first() or AgentPolicy.objects.create()
-        return redirect("admin:agents_agentpolicy_change", row.pk)
-
-    def save_model(self, request: Any, obj: AgentPolicy, form: Any, change: bool) -> None:
-        """Save it and keep what was changed in the audit trail."""
-        super().save_model(request, obj, form, change)
-        record_audit(actor=actor(request), action="policy.edited", target="agent", detail={"fields": form.changed_data})

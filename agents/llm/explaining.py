@@ -11,8 +11,8 @@ import openai
 
 from agents.llm.connections import NotPublicError
 from agents.llm.registry import OPENAI
-from agents.llm.secrets import scrub
 from agents.tools.results import plain
+from tenants.secrets import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

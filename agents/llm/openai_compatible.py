@@ -24,8 +24,8 @@ from agents.llm.bursts import Bursts
 from agents.llm.completion import CompletionReader
 from agents.llm.connections import direct_client, public_client
 from agents.llm.request import request_body
-from agents.llm.secrets import scrub
 from agents.llm.sse import EventDecoder, EventTooLargeError, WholeBody
+from tenants.secrets import scrub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence

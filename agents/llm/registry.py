@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from agents.llm.openai_compatible import OpenAICompatible
-from agents.llm.secrets import UnreadableError, unseal
 from agents.models import LanguageModel, ModelRole
+from tenants.secrets import UnreadableError, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from agents.llm.secrets import seal, unseal
+from tenants.secrets import seal, unseal
 from tenants.scope import tenant_scope
 
 

@@ -3,8 +3,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from agents.llm.secrets import seal, unseal
 from tenants.models import TenantOwned
+from tenants.secrets import seal, unseal
 
 NAME_LENGTH = 60  # characters
 

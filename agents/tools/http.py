@@ -13,11 +13,11 @@ from urllib.parse import quote, urlencode
 
 from django.conf import settings
 
-from agents.llm.secrets import UnreadableError
 from agents.models import HttpMethod, HttpTool, ToolKind
 from agents.tools.base import Tool, ToolContext, ToolError, ToolResult
 from agents.tools.results import plain, plain_json
 from knowledge.fetching import FetchError, NotPublicError, Reply, Request, TooSlowError, is_public, send
+from tenants.secrets import UnreadableError
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from pgvector.django import CosineDistance
 
-from knowledge.embedding.base import get_embedder
+from knowledge.embedding.serving import serving_embedder
 from knowledge.indexes.replica import empty_snapshot, read_rows
 from knowledge.queries import retrievable_chunks
+from tenants.scope import current_tenant_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,7 +25,7 @@ CANDIDATES = 100
 
 def nearest_snapshot(vector: Floats, documents: Collection[int] | None = None, *, k: int = CANDIDATES) -> Snapshot:
     """A snapshot of the `k` chunks nearest to `vector`, to be ranked like a whole one; needs the tenant's scope."""
-    chunks = retrievable_chunks().filter(vectors__model=get_embedder().name)
+    chunks = retrievable_chunks().filter(vectors__model=serving_embedder(current_tenant_id()).name)
     if documents is not None:
         chunks = chunks.filter(document__in=documents)
     nearest = list(chunks.order_by(CosineDistance("vectors__paragraph", vector)).values_list("pk", flat=True)[:k])

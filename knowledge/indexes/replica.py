@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connections
 from django.db.models import BinaryField, F, Func
 
-from knowledge.embedding.base import get_embedder
+from knowledge.embedding.serving import serving_embedder
 from knowledge.indexes.language import detect_language
 from knowledge.indexes.snapshot import Row, Snapshot
 from knowledge.indexes.whitening import SENTENCE_SCALE, prior_of
@@ -173,7 +173,7 @@ def empty_snapshot(rows: Sequence[Row], *, indexed: bool = True) -> Snapshot:
         rows: what language and model's knowledge of it are judged by.
         indexed: whether paragraph vectors get an index; without one, every row is a candidate.
     """
-    embedder = get_embedder()
+    embedder = serving_embedder(current_tenant_id())
     sample = [row.text for row in rows[:: max(len(rows) // SAMPLE, 1)]]
     default = Tenant.objects.values_list("language", flat=True).get(pk=current_tenant_id())
     paragraphs: FaissIndex | None = None
@@ -183,14 +183,16 @@ def empty_snapshot(rows: Sequence[Row], *, indexed: bool = True) -> Snapshot:
         detect_language(sample, default),
         prior_of(embedder.name, embedder.dimensions),
         paragraphs,
+        model=embedder.name,
         pieces_per_word=embedder.pieces_per_word("\n".join(sample)),
     )
 
 
 def read_rows(chunks: QuerySet[Chunk]) -> list[Row]:
-    """The chunks with their vectors of the current embedder; needs the tenant's scope."""
+    """The chunks with their vectors of the embedder that serves; needs the tenant's scope."""
+    model = serving_embedder(current_tenant_id()).name
     wire = Func(F("vectors__paragraph"), function="vector_send", output_field=BinaryField())
-    values = chunks.filter(vectors__model=get_embedder().name).values_list(
+    values = chunks.filter(vectors__model=model).values_list(
         "pk",
         "document_id",
         "document__title",

@@ -53,6 +53,7 @@ class Snapshot:
 
     Attributes:
         version: the knowledge version that it shows.
+        model: the embedder whose vectors it holds.
         pieces_per_word: of the corpus, by the embedder's vocabulary.
         prior: where the statistics of a small tenant lean to.
         lexical: words and letters of all rows, dead ones too.
@@ -65,6 +66,7 @@ class Snapshot:
     """
 
     version: int
+    model: str
     pieces_per_word: float
     prior: Prior
     lexical: LexicalIndex
@@ -81,13 +83,20 @@ class Snapshot:
 
     @classmethod
     def empty(
-        cls, language: str, prior: Prior, paragraphs: FaissIndex | None, *, pieces_per_word: float = 1.0
+        cls,
+        language: str,
+        prior: Prior,
+        paragraphs: FaissIndex | None,
+        *,
+        model: str = "",
+        pieces_per_word: float = 1.0,
     ) -> Snapshot:
         """A snapshot without rows, to be grown."""
         none = np.zeros(0, np.int64)
         sentences = np.zeros((0, len(prior.mean)), np.int16)
         return cls(
             version=0,
+            model=model,
             pieces_per_word=pieces_per_word,
             prior=prior,
             lexical=LexicalIndex.empty(language),

@@ -72,7 +72,7 @@ class Best(NamedTuple):
 
 def best_passages(snapshot: Snapshot, ranking: Ranking, encoding: QueryEncoding, k: int) -> Best:
     """The best `k` passages of a ranking that may be shown now; needs the tenant's scope."""
-    places, version = _available(snapshot.chunks[ranking.rows].tolist(), k)
+    places, version = _available(snapshot.chunks[ranking.rows].tolist(), snapshot.model, k)
     interactions = _interactions(snapshot, encoding, places[: rerank.DEPTH])
     scores = _final_scores(ranking.fused[[place.rank for place in places]], interactions, snapshot.pieces_per_word)
     order = np.argsort(-scores, kind="stable")[:k].tolist()
@@ -88,12 +88,12 @@ def best_passages(snapshot: Snapshot, ranking: Ranking, encoding: QueryEncoding,
     return Best(tuple(found), version)
 
 
-def _available(chunks: Sequence[int], k: int) -> tuple[list[_Place], int]:
+def _available(chunks: Sequence[int], model: str, k: int) -> tuple[list[_Place], int]:
     """The first of `chunks` that may be shown, in order: enough for the rerank and for `k`, if there are so many."""
     places: list[_Place] = []
     version, step = 0, max(k, rerank.DEPTH)
     for first in range(0, len(chunks), step):
-        rows, now = fetch_rows(chunks[first : first + step])
+        rows, now = fetch_rows(chunks[first : first + step], model)
         ranks = range(first, min(first + step, len(chunks)))
         places += [_Place(rank, rows[chunks[rank]]) for rank in ranks if chunks[rank] in rows]
         version = max(version, now)

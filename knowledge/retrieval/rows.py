@@ -68,10 +68,13 @@ class ChunkRow(NamedTuple):
         return TokenVectors(tokens, np.frombuffer(self.token_sentences, np.int16))
 
 
-def fetch_rows(chunks: Sequence[int]) -> tuple[dict[int, ChunkRow], int]:
-    """The rows of these chunks that may be shown now, by id, and the knowledge version (0 if there are none)."""
+def fetch_rows(chunks: Sequence[int], model: str) -> tuple[dict[int, ChunkRow], int]:
+    """The rows of these chunks that may be shown now, by id, and the knowledge version (0 if there are none).
+
+    Their vectors are those of `model`.
+    """
     found, version = {}, 0
-    for *values, version in _select("rows", chunks):  # noqa: B007 (the same in every row)
+    for *values, version in _select("rows", chunks, model):  # noqa: B007 (the same in every row)
         row = ChunkRow(*values)
         found[row.chunk] = row._replace(heading_path=json.loads(values[5]), sentences=json.loads(values[12]))
     return found, version
@@ -86,8 +89,8 @@ def fetch_contexts(rows: Sequence[ChunkRow]) -> dict[int, str]:
     return contexts
 
 
-def _select(statement: str, chunks: Sequence[int]) -> list[tuple[Any, ...]]:
-    sql, params = _compiled(statement, current_tenant_id(), today())
+def _select(statement: str, chunks: Sequence[int], model: str = "") -> list[tuple[Any, ...]]:
+    sql, params = _compiled(statement, model, current_tenant_id(), today())
     with connection.cursor() as cursor:
         cursor.execute(sql, [list(chunks) if param == _ANY_ID else param for param in params])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -95,16 +98,16 @@ def _select(statement: str, chunks: Sequence[int]) -> list[tuple[Any, ...]]:
 
 
 @lru_cache(maxsize=256)
-def _compiled(statement: str, tenant_id: int, day: dt.date) -> tuple[str, tuple[Any, ...]]:
+def _compiled(statement: str, model: str, tenant_id: int, day: dt.date) -> tuple[str, tuple[Any, ...]]:
     """The SQL of a statement; putting it together takes Django longer than running it takes PostgreSQL.
 
-    Tenant and day are among its parameters, so each pair has its own.
+    Model, tenant and day are among its parameters, so each three have its own.
     """
     assert (tenant_id, day) == (current_tenant_id(), today())  # noqa: S101 (the key of the cache is what is used)
     chunks = retrievable_chunks().filter(pk__in=[_ANY_ID])
     if statement == "rows":
         version = Subquery(KnowledgeState.objects.values("version")[:1])
-        values = chunks.values_list(*_COLUMNS, version)
+        values = chunks.filter(vectors__model=model).values_list(*_COLUMNS, version)
     else:
         parent = Substr("version__markdown", F("parent_start") + 1, F("parent_end") - F("parent_start"))
         values = chunks.values_list("pk", parent)

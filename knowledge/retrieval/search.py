@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from knowledge.embedding.base import get_embedder
+from knowledge.embedding.serving import serving_embedder
 from knowledge.indexes.pgvector import CANDIDATES, nearest_snapshot
 from knowledge.indexes.replica import replicas
 from knowledge.queries import knowledge_version, live_documents
@@ -91,7 +91,7 @@ def search(tenant_id: int, query: str, *, k: int = 10, filters: Filters | None =
     """
     started = time.perf_counter()
     text = query[:MAX_QUERY].encode(errors="replace").decode()  # a lone surrogate is no character
-    asked = _Query(text, get_embedder().encode_query(text), k, filters or Filters())
+    asked = _Query(text, serving_embedder(tenant_id).encode_query(text), k, filters or Filters())
     snapshot = replicas.get(tenant_id)
     with tenant_scope(tenant_id):
         found = _find(tenant_id, snapshot, asked)

@@ -4,9 +4,11 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from unfold.admin import ModelAdmin
 
 from tenants.models import Role
+from tenants.services import record_audit
 
 
 def may(request: HttpRequest, *roles: Role) -> bool:
@@ -78,3 +80,28 @@ class ReadOnlyAdmin(TenantModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
         return False
+
+
+class SingleRowAdmin(TenantModelAdmin):
+    """Settings of which a tenant has one row: the list leads straight to it."""
+
+    audit_target: ClassVar[str] = ""  # what the audit trail calls it
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's signature)
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Lead to the row, which is made where there is none."""
+        if not self.has_view_permission(request):
+            return super().changelist_view(request, extra_context)
+        row = self.model.objects.first() or self.model.objects.create()
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", row.pk)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save it and keep what was changed in the audit trail."""
+        super().save_model(request, obj, form, change)
+        detail: dict[str, object] = {"fields": form.changed_data}
+        record_audit(actor=actor(request), action="policy.edited", target=self.audit_target, detail=detail)

@@ -11,10 +11,10 @@ from django.urls import reverse
 from agents.llm import trial
 from agents.llm.registry import OPENAI
 from agents.llm.scripted_server import Script
-from agents.llm.secrets import seal, unseal
 from agents.models import Budget, Feature, LanguageModel, ModelCall
 from tenants.models import AuditEvent, Role
 from tenants.scope import tenant_scope
+from tenants.secrets import seal, unseal
 from tests.agents.llm.servers import EVENTS, Server, scripted
 from tests.conftest import person
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from agents.llm.registry import OPENAI, Model, TenantModels, environment_models, tenant_models
-from agents.llm.secrets import seal
 from agents.models import LanguageModel
 from project.settings import ASKWELL
 from tenants.scope import tenant_scope
+from tenants.secrets import seal
 
 NOTHING = dict.fromkeys(
     ("openai_api_key", "openai_base_url", "strong_model", "fallback_api_key", "fallback_base_url", "fallback_model"), ""

@@ -4,7 +4,7 @@ import pytest
 
 from agents.llm.base import LLMError, Message, Options
 from agents.llm.openai_compatible import OpenAICompatible, close_clients
-from agents.llm.secrets import UnreadableError, scrub, seal, unseal
+from tenants.secrets import UnreadableError, scrub, seal, unseal
 from tests.agents.llm.servers import EVENTS, Server
 
 pytestmark = pytest.mark.unit

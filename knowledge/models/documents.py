@@ -1,4 +1,4 @@
-"""Documents, their versions, the chunks that retrieval finds, and what changed since when.
+"""Documents, their versions, and the chunks that retrieval finds.
 
 Retrievable is an enabled chunk of the current version of a live document that is valid today; `knowledge.queries` says
 it once. A document becomes live only in the transaction that writes all of its chunks and vectors; the database itself
@@ -12,7 +12,6 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from pgvector.django import VectorField
 
 from tenants.models import TenantOwned
 
@@ -44,6 +43,9 @@ class Document(TenantOwned):
     category = models.CharField(max_length=80, blank=True)
     audience = models.CharField(
         max_length=80, blank=True, help_text=_("Whom it is for, such as customers or partners.")
+    )
+    product = models.CharField(
+        max_length=80, blank=True, help_text=_("What it is about, such as a product's number; empty: nothing special.")
     )
     source_url = models.URLField(_("source address"), max_length=2000, blank=True)
     valid_from = models.DateField(null=True, blank=True, help_text=_("The first day it may answer (UTC)."))
@@ -132,6 +134,16 @@ class DocumentVersion(TenantOwned):
         return self.state in self.IN_WORK
 
 
+class ChunkKind(models.TextChoices):
+    """What a passage is made of."""
+
+    PROSE = "prose", _("Text")
+    TABLE = "table", _("Table")
+    CODE = "code", _("Code")
+    IMAGE = "image", _("Picture")
+    ANSWER = "answer", _("Question and answer")
+
+
 class Chunk(TenantOwned):
     """A passage of one version: what retrieval finds and answers cite. Spans are offsets in the version's Markdown."""
 
@@ -139,6 +151,10 @@ class Chunk(TenantOwned):
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="chunks")
     ordinal = models.PositiveIntegerField()
     text = models.TextField()
+    kind = models.CharField(max_length=8, choices=ChunkKind.choices, default=ChunkKind.PROSE)
+    found_by = models.TextField(
+        blank=True, help_text=_("What it is found by beside its text: a table's header, a picture's caption.")
+    )
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
     heading_path = models.JSONField(default=list)
@@ -154,56 +170,3 @@ class Chunk(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.document} #{self.ordinal + 1}"
-
-
-class ChunkVectors(TenantOwned):
-    """The vectors of a chunk, as one embedding model made them; buffers are numpy's, row by row.
-
-    Attributes:
-        paragraph: float32 [d], the whole chunk.
-        sentences: float16 [n, d], one row a sentence.
-        tokens: int8 [t, 64], one row a content token, 127 = 1.0.
-        token_ids: int32 [t], the model's vocabulary.
-        token_sentences: int16 [t], the sentence that each token is in.
-    """
-
-    chunk = models.OneToOneField(Chunk, on_delete=models.CASCADE, primary_key=True, related_name="vectors")
-    model = models.CharField(max_length=120)
-    paragraph = VectorField()  # as long as the model's vectors are
-    sentences = models.BinaryField()
-    tokens = models.BinaryField()
-    token_ids = models.BinaryField()
-    token_sentences = models.BinaryField()
-
-    def __str__(self) -> str:
-        return f"{self.chunk_id}: {self.model}"
-
-
-class KnowledgeState(TenantOwned):
-    """How often a tenant's knowledge has changed: the version that replicas compare theirs with."""
-
-    version = models.BigIntegerField(default=0)
-    day = models.DateField(help_text=_("The day up to which beginnings and ends of validity were announced."))
-
-    class Meta(TenantOwned.Meta):
-        constraints = [models.UniqueConstraint(fields=["tenant"], name="one_knowledge_state_per_tenant")]
-
-    def __str__(self) -> str:
-        return f"version {self.version}"
-
-
-class KnowledgeChange(TenantOwned):
-    """The version at which a document last changed, the deleted ones too.
-
-    A replica at version v reloads the documents with a greater version; one row a document is all that takes.
-    """
-
-    version = models.BigIntegerField()
-    document_id = models.BigIntegerField(help_text=_("The document itself may be gone."))
-
-    class Meta(TenantOwned.Meta):
-        constraints = [models.UniqueConstraint(fields=["tenant", "document_id"], name="one_change_per_document")]
-        indexes = [models.Index(fields=["tenant", "version"], name="change_by_version")]
-
-    def __str__(self) -> str:
-        return f"{self.version}: document {self.document_id}"

@@ -1,0 +1,75 @@
+"""Embedding models, and the vectors that each has made."""
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from pgvector.django import VectorField
+
+from knowledge.models.documents import FINISHED, Chunk
+from tenants.models import TenantOwned
+
+
+class EmbeddingModel(TenantOwned):
+    """A model that a tenant's passages are embedded with, beside the installation's own; at most one serves.
+
+    Which one serves is said by `KnowledgeState.embedding`, so that a switch is a change of the knowledge like others.
+    """
+
+    class State(models.TextChoices):
+        """How far its vectors are."""
+
+        NEW = "new", _("Not begun")
+        BUILDING = "building", _("Embedding")
+        READY = "ready", _("Ready: every passage has its vectors")
+        FAILED = "failed", _("Failed")
+
+    name = models.CharField(max_length=120, help_text=_("Stored beside every vector that it makes."))
+    base_url = models.CharField(
+        _("address"), max_length=500, blank=True, help_text=_("https://api.example.com/v1; empty: OpenAI's own.")
+    )
+    model = models.CharField(
+        max_length=200, blank=True, help_text=_("The name that its server knows it by; empty: the model shipped.")
+    )
+    sealed_key = models.TextField(_("key"), blank=True, editable=False)
+    private = models.BooleanField(default=False, editable=False)
+    """An operator named the address, which may lie inside the network; others reach public addresses alone."""
+    dimensions = models.PositiveIntegerField(null=True, editable=False)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.NEW, editable=False)
+    progress = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(FINISHED)], editable=False)
+    error = models.TextField(blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="one_embedding_model_per_name")]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChunkVectors(TenantOwned):
+    """The vectors of a chunk, as one embedding model made them; buffers are numpy's, row by row.
+
+    Attributes:
+        paragraph: float32 [d], the whole chunk.
+        sentences: float16 [n, d], one row a sentence.
+        tokens: int8 [t, 64], one row a content token, 127 = 1.0.
+        token_ids: int32 [t], the model's vocabulary.
+        token_sentences: int16 [t], the sentence that each token is in.
+    """
+
+    # The constraint's index finds the vectors of a chunk.
+    chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="vectors", db_index=False)
+    model = models.CharField(max_length=120)
+    paragraph = VectorField()  # as long as the model's vectors are
+    sentences = models.BinaryField()
+    tokens = models.BinaryField()
+    token_ids = models.BinaryField()
+    token_sentences = models.BinaryField()
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint(fields=["chunk", "model"], name="one_set_of_vectors_per_model")]
+
+    def __str__(self) -> str:
+        return f"{self.chunk_id}: {self.model}"
