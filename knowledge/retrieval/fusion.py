@@ -13,22 +13,6 @@ if TYPE_CHECKING:
 
 LEG = 100  # candidates of each way of searching; a score below the last of them counts as nothing
 
-# How finely the embedder's vocabulary cuts the corpus tells how well it knows the language (pieces per word: English
-# 1.1, Spanish 1.8, German 2.2, Russian 4.8: a script cut into single letters), and so how far to trust its vectors.
-_PIECES_PER_WORD = (1.25, 1.6, 2.4, 3.6)
-_DENSE_WEIGHT = (0.4, 0.15, 0.15, 0.0)
-_RERANK_WEIGHT = (0.6, 0.3, 0.3, 0.0)
-
-
-def dense_weight(pieces_per_word: float) -> float:
-    """The share of the dense leg in the fused score."""
-    return float(np.interp(pieces_per_word, _PIECES_PER_WORD, _DENSE_WEIGHT))
-
-
-def rerank_weight(pieces_per_word: float) -> float:
-    """The share of late interaction in the final score."""
-    return float(np.interp(pieces_per_word, _PIECES_PER_WORD, _RERANK_WEIGHT))
-
 
 def best(scores: Floats, k: int) -> NDArray[np.int64]:
     """The positions of the `k` highest scores, in no order."""

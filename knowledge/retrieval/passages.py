@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from knowledge.retrieval import fusion, rerank
+from knowledge.retrieval import rerank
 from knowledge.retrieval.rows import fetch_contexts, fetch_rows
+from knowledge.retrieval.weights import CHOSEN, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,11 +71,14 @@ class Best(NamedTuple):
     version: int
 
 
-def best_passages(snapshot: Snapshot, ranking: Ranking, encoding: QueryEncoding, k: int) -> Best:
+def best_passages(
+    snapshot: Snapshot, ranking: Ranking, encoding: QueryEncoding, k: int, weights: Weights = CHOSEN
+) -> Best:
     """The best `k` passages of a ranking that may be shown now; needs the tenant's scope."""
     places, version = _available(snapshot.chunks[ranking.rows].tolist(), snapshot.model, k)
     interactions = _interactions(snapshot, encoding, places[: rerank.DEPTH])
-    scores = _final_scores(ranking.fused[[place.rank for place in places]], interactions, snapshot.pieces_per_word)
+    share = weights.rerank_share(snapshot.pieces_per_word)
+    scores = _final_scores(ranking.fused[[place.rank for place in places]], interactions, share)
     order = np.argsort(-scores, kind="stable")[:k].tolist()
     contexts = fetch_contexts([places[n].row for n in order])
     found = []
@@ -107,11 +111,10 @@ def _interactions(snapshot: Snapshot, encoding: QueryEncoding, places: Iterable[
     return rerank.interaction(encoding.tokens, weights, [place.row.token_vectors() for place in places])
 
 
-def _final_scores(fused: Floats, interactions: Floats, pieces_per_word: float) -> Floats:
+def _final_scores(fused: Floats, interactions: Floats, share: float) -> Floats:
     """The mixed score of those that were looked at closely; the others follow below them in the order of `fused`."""
     depth = len(interactions)
-    weight = fusion.rerank_weight(pieces_per_word) if interactions.any() else 0.0
-    head = rerank.mix(fused[:depth], interactions, weight)
+    head = rerank.mix(fused[:depth], interactions, share if interactions.any() else 0.0)
     return np.concatenate([head, fused[depth:] * head.min(initial=1.0)])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from knowledge.retrieval import fusion
+from knowledge.retrieval.weights import CHOSEN, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -39,7 +40,13 @@ class Ranking(NamedTuple):
     answerability: float
 
 
-def rank(snapshot: Snapshot, query: str, encoding: QueryEncoding, documents: Collection[int] | None = None) -> Ranking:
+def rank(
+    snapshot: Snapshot,
+    query: str,
+    encoding: QueryEncoding,
+    documents: Collection[int] | None = None,
+    weights: Weights = CHOSEN,
+) -> Ranking:
     """Rank the chunks of `snapshot`, or those of `documents` only (ids), for a query."""
     scores = snapshot.lexical.scores(query)
     found = snapshot.live
@@ -48,7 +55,7 @@ def rank(snapshot: Snapshot, query: str, encoding: QueryEncoding, documents: Col
     lexical = np.where(found, scores.combined, 0)
     rows = _candidates(snapshot, lexical, encoding.vector, None if documents is None else np.flatnonzero(found))
     cosine, dense = snapshot.sentence_scores(rows, encoding.vector)
-    fused = fusion.fuse(lexical[rows], dense, fusion.dense_weight(snapshot.pieces_per_word))
+    fused = fusion.fuse(lexical[rows], dense, weights.dense_share(snapshot.pieces_per_word))
     order = np.argsort(-fused, kind="stable")
     _, firsts = np.unique(snapshot.fingerprints[rows[order]], return_index=True)
     order = order[np.sort(firsts)]

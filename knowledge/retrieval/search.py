@@ -17,6 +17,7 @@ from knowledge.indexes.replica import replicas
 from knowledge.queries import knowledge_version, live_documents
 from knowledge.retrieval.passages import Passage, best_passages
 from knowledge.retrieval.ranking import rank
+from knowledge.retrieval.weights import CHOSEN, Weights
 from tenants.scope import tenant_scope
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class _Query(NamedTuple):
     encoding: QueryEncoding
     k: int
     filters: Filters
+    weights: Weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +83,9 @@ class _Found:
     documents: int
 
 
-def search(tenant_id: int, query: str, *, k: int = 10, filters: Filters | None = None) -> SearchResult:
+def search(
+    tenant_id: int, query: str, *, k: int = 10, filters: Filters | None = None, weights: Weights | None = None
+) -> SearchResult:
     """The `k` passages of a tenant's live documents that answer `query` best (fewer only where there are fewer).
 
     Opens its own short scope; nothing slow happens inside. Blocks: call it from a thread, not from the event loop.
@@ -91,7 +95,7 @@ def search(tenant_id: int, query: str, *, k: int = 10, filters: Filters | None =
     """
     started = time.perf_counter()
     text = query[:MAX_QUERY].encode(errors="replace").decode()  # a lone surrogate is no character
-    asked = _Query(text, serving_embedder(tenant_id).encode_query(text), k, filters or Filters())
+    asked = _Query(text, serving_embedder(tenant_id).encode_query(text), k, filters or Filters(), weights or CHOSEN)
     snapshot = replicas.get(tenant_id)
     with tenant_scope(tenant_id):
         found = _find(tenant_id, snapshot, asked)
@@ -111,15 +115,15 @@ def _find(tenant_id: int, snapshot: Snapshot | None, asked: _Query) -> _Found:
         if found is not None:
             return found
     snapshot = nearest_snapshot(asked.encoding.vector, documents, k=max(CANDIDATES, asked.k))
-    ranking = rank(snapshot, asked.text, asked.encoding)
-    best = best_passages(snapshot, ranking, asked.encoding, asked.k)
+    ranking = rank(snapshot, asked.text, asked.encoding, weights=asked.weights)
+    best = best_passages(snapshot, ranking, asked.encoding, asked.k, asked.weights)
     return _Found(best.passages, ranking.answerability, PGVECTOR, live_documents().count())
 
 
 def _from_replica(snapshot: Snapshot, asked: _Query, documents: list[int] | None) -> tuple[_Found | None, int]:
     """What the replica finds, and the knowledge version; None when too little of its ranking may still be shown."""
-    ranking = rank(snapshot, asked.text, asked.encoding, documents)
-    best = best_passages(snapshot, ranking, asked.encoding, asked.k)
+    ranking = rank(snapshot, asked.text, asked.encoding, documents, asked.weights)
+    best = best_passages(snapshot, ranking, asked.encoding, asked.k, asked.weights)
     version = best.version or knowledge_version()
     if len(best.passages) < min(asked.k, len(ranking.rows)):
         return None, version

@@ -3,19 +3,7 @@
 import numpy as np
 import pytest
 
-from knowledge.retrieval.fusion import LEG, best, dense_weight, fuse, rerank_weight, to_unit_range
-
-
-def test_weights_fall_with_how_little_the_model_knows_the_language() -> None:
-    cuts = np.linspace(1, 6, 101)
-
-    for weight, english in ((dense_weight, 0.4), (rerank_weight, 0.6)):
-        values = [weight(cut) for cut in cuts]
-        assert values[0] == english
-        assert values[-1] == 0
-        assert (np.diff(values) <= 0).all()
-        assert np.abs(np.diff(values)).max() < 0.1
-    assert dense_weight(1.8) == dense_weight(2.2) == pytest.approx(0.15)
+from knowledge.retrieval.fusion import LEG, best, fuse, to_unit_range
 
 
 def test_range_is_from_the_last_candidate_to_the_first() -> None:
