@@ -31,6 +31,14 @@ def record_change(document_ids: Iterable[int]) -> int:
     return state.version
 
 
+def record_search_change() -> int:
+    """Moves the knowledge version on for what is no document: settings, synonyms, curated answers; returns it."""
+    state = _locked_state()
+    state.version += 1
+    state.save(update_fields=["version"])
+    return state.version
+
+
 def record_validity() -> int:
     """Records the documents whose validity has begun or ended since the last call; returns how many there were."""
     state, now = _locked_state(), today()

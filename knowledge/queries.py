@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db.models import F, OuterRef, Q, QuerySet
@@ -23,14 +23,14 @@ def valid_on(day: dt.date, prefix: str = "") -> Q:
     return begun & not_over
 
 
-def retrievable_chunks() -> QuerySet[Chunk]:
-    """The passages that may be found: the one definition, for replicas as for the last query of a search."""
-    chunks: QuerySet[Chunk] = Chunk.objects.filter(
-        valid_on(today(), "document__"),
-        enabled=True,
-        document__state=Document.State.LIVE,
-        document__current=F("version"),
-    )
+def retrievable_chunks(drafts: Collection[int] = ()) -> QuerySet[Chunk]:
+    """The passages that may be found: the one definition, for replicas as for the last query of a search.
+
+    A trial names versions that are not live yet (`drafts`), whose passages it alone may find as well.
+    """
+    served = Q(document__state=Document.State.LIVE, document__current=F("version"))
+    shown = served | Q(version__in=drafts) if drafts else served
+    chunks: QuerySet[Chunk] = Chunk.objects.filter(valid_on(today(), "document__"), shown, enabled=True)
     return chunks
 
 
@@ -47,9 +47,10 @@ def knowledge_version() -> int:
 
 def changes_since(version: int) -> tuple[int, list[int]]:
     """The version now, and the ids of the documents that changed after `version`; deleted documents are among them."""
+    now = knowledge_version()  # before the changes, so that none up to it is missing; more than documents moves it
     changed = KnowledgeChange.objects.filter(version__gt=version).values_list("version", "document_id")
     rows = list(changed)
-    return max((at for at, _ in rows), default=version), [document for _, document in rows]
+    return max([now, *(at for at, _ in rows)]), [document for _, document in rows]
 
 
 def documents_overview() -> QuerySet[Document]:

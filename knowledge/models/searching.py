@@ -36,6 +36,14 @@ class SearchSettings(TenantOwned):
     rerank_model = models.CharField(max_length=200, blank=True)
     rerank_sealed_key = models.TextField(blank=True, editable=False)
     rerank_private = models.BooleanField(default=False, editable=False)
+    audiences = models.CharField(
+        max_length=400,
+        blank=True,
+        help_text=_(
+            "Audiences that the chat answers, such as customers, separated by commas; empty: all. "
+            "Documents without an audience are for everybody."
+        ),
+    )
 
     class Meta(TenantOwned.Meta):
         verbose_name_plural = _("search settings")
@@ -62,12 +70,18 @@ class SynonymGroup(TenantOwned):
 
 
 class CuratedAnswer(TenantOwned):
-    """An answer that a curator wrote for certain questions: where one is asked, its document comes first."""
+    """An answer that a curator wrote for certain questions: where one is asked, its document comes first.
+
+    Attributes:
+        vectors: float32 [questions, d], unit length, as `model` made them in a job; empty until then.
+    """
 
     questions = models.JSONField(default=list, help_text=_("How customers ask for it; one wording is enough."))
     answer = models.TextField()
     document = models.OneToOneField(Document, on_delete=models.CASCADE, editable=False, related_name="curated_answer")
     enabled = models.BooleanField(default=True)
+    vectors = models.BinaryField(default=bytes, editable=False)
+    model = models.CharField(max_length=120, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
