@@ -17,7 +17,7 @@ from knowledge.models.evaluation import (
     Release,
     ReleaseGate,
 )
-from knowledge.models.reports import Gap, KnowledgeAlert
+from knowledge.models.reports import Gap, KnowledgeAlert, ReportSettings, SourceCheck
 from knowledge.models.searching import CuratedAnswer, Reranker, SearchSettings, SynonymGroup
 from knowledge.models.vectors import ChunkVectors, EmbeddingModel
 
@@ -40,8 +40,10 @@ __all__ = [
     "KnowledgeState",
     "Release",
     "ReleaseGate",
+    "ReportSettings",
     "Reranker",
     "SearchSettings",
+    "SourceCheck",
     "SynonymGroup",
     "version_path",
 ]

@@ -94,6 +94,8 @@ class DocumentVersion(TenantOwned):
         LIVE = "live", _("Ready")
         FAILED = "failed", _("Failed")
         SUPERSEDED = "superseded", _("Superseded")
+        HELD = "held", _("Waits for its release")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()

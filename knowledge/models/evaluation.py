@@ -137,6 +137,7 @@ class Release(TenantOwned):
     Attributes:
         change: what goes live: {documents: [ids of versions]}, {prompt: id}, {embedding: name} or {weights: {…}}.
         reasons: sentences that say why it waits.
+        basis: a digest of all that the baseline was measured on; the next release of the same basis uses it again.
     """
 
     class State(models.TextChoices):
@@ -154,6 +155,7 @@ class Release(TenantOwned):
     reasons = models.JSONField(default=list)
     baseline = models.ForeignKey(EvaluationRun, on_delete=models.SET_NULL, null=True, related_name="+")
     candidate = models.ForeignKey(EvaluationRun, on_delete=models.SET_NULL, null=True, related_name="+")
+    basis = models.CharField(max_length=64, blank=True)
     requested_by = models.CharField(max_length=150, blank=True)
     decided_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,11 +1,13 @@
 """What curators are told unasked: questions without a passage, documents that age."""
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from knowledge.models.documents import Document
 from tenants.models import TenantOwned
 
+MOST_DAYS = 3650
 
 class Gap(TenantOwned):
     """Something customers ask for and the documents do not say: a cluster of questions without a good passage.
@@ -65,3 +67,55 @@ class KnowledgeAlert(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.document}: {self.get_kind_display()}"
+
+
+class ReportSettings(TenantOwned):
+    """One row a tenant: what curators want to be told of.
+
+    Attributes:
+        looked_until: customers' questions up to then are in the gaps, or were none.
+    """
+
+    ends_days = models.PositiveSmallIntegerField(
+        _("days before validity ends"),
+        default=14,
+        validators=[MaxValueValidator(MOST_DAYS)],
+        help_text=_("A document is mentioned so many days before its last valid day; 0: when it is over."),
+    )
+    old_days = models.PositiveSmallIntegerField(
+        _("days without a change"),
+        null=True,
+        blank=True,
+        default=365,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_DAYS)],
+        help_text=_("A document that has not changed for so long is mentioned; empty: none is."),
+    )
+    check_sources = models.BooleanField(
+        _("look at web addresses again"),
+        default=True,
+        help_text=_("Once a day, whether pages that documents were fetched from have changed or are gone."),
+    )
+    looked_until = models.DateTimeField(null=True, editable=False)
+
+    class Meta(TenantOwned.Meta):
+        verbose_name_plural = _("report settings")
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="one_report_settings_per_tenant")]
+
+    def __str__(self) -> str:
+        return str(_("Reports"))
+
+
+class SourceCheck(TenantOwned):
+    """What the address of a document said of itself when it was last looked at, so that the next look can be short."""
+
+    document = models.OneToOneField(Document, on_delete=models.CASCADE, related_name="source_check")
+    etag = models.CharField(max_length=500, blank=True)
+    last_modified = models.CharField(max_length=100, blank=True)
+    content_hash = models.CharField(max_length=64, blank=True, help_text=_("Of what the marks above belong to."))
+    checked_at = models.DateTimeField()
+
+    class Meta(TenantOwned.Meta):
+        indexes = [models.Index(fields=["tenant", "checked_at"], name="source_check_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.document}: {self.checked_at:%d %b %Y %H:%M}"
