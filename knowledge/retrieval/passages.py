@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from knowledge.models import ChunkKind
 from knowledge.retrieval import rerank
-from knowledge.retrieval.rows import fetch_contexts, fetch_rows
+from knowledge.retrieval.rows import Shown, fetch_contexts, fetch_rows
 from knowledge.retrieval.weights import CHOSEN, Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,6 +36,8 @@ class Passage:
         tokens: int8 [t, 64]; token_ids int32 [t]; token_sentences int16 [t]; t = 0 where the embedder has no tokens.
         sentence_vectors: float32 [n, d], unit length, one per sentence (one in all for a text that has none).
         context: the section around the chunk.
+        kind: one of `knowledge.models.ChunkKind`.
+        found_by: what it is found by beside its text: a table's header, a question, a picture's caption.
     """
 
     chunk: int
@@ -55,6 +58,13 @@ class Passage:
     token_sentences: NDArray[np.int16]
     sentence_vectors: Floats
     context: str
+    kind: str = ChunkKind.PROSE.value
+    found_by: str = ""
+
+    @property
+    def full_text(self) -> str:
+        """The text below what it is to be read with, where it does not say that itself."""
+        return self.text if self.found_by in self.text else f"{self.found_by}\n{self.text}"
 
 
 class _Place(NamedTuple):
@@ -71,16 +81,23 @@ class Best(NamedTuple):
     version: int
 
 
-def best_passages(
-    snapshot: Snapshot, ranking: Ranking, encoding: QueryEncoding, k: int, weights: Weights = CHOSEN
+def best_passages(  # noqa: PLR0913 (a trial names its drafts)
+    snapshot: Snapshot,
+    ranking: Ranking,
+    encoding: QueryEncoding,
+    k: int,
+    weights: Weights = CHOSEN,
+    *,
+    drafts: Collection[int] = (),
 ) -> Best:
-    """The best `k` passages of a ranking that may be shown now; needs the tenant's scope."""
-    places, version = _available(snapshot.chunks[ranking.rows].tolist(), snapshot.model, k)
+    """The best `k` passages of a ranking that may be shown now, or of `drafts`; needs the tenant's scope."""
+    shown = Shown(snapshot.model, tuple(drafts))
+    places, version = _available(snapshot.chunks[ranking.rows].tolist(), shown, k)
     interactions = _interactions(snapshot, encoding, places[: rerank.DEPTH])
     share = weights.rerank_share(snapshot.pieces_per_word)
     scores = _final_scores(ranking.fused[[place.rank for place in places]], interactions, share)
     order = np.argsort(-scores, kind="stable")[:k].tolist()
-    contexts = fetch_contexts([places[n].row for n in order])
+    contexts = fetch_contexts([places[n].row for n in order], shown)
     found = []
     for n in order:
         rank, row = places[n]
@@ -92,12 +109,12 @@ def best_passages(
     return Best(tuple(found), version)
 
 
-def _available(chunks: Sequence[int], model: str, k: int) -> tuple[list[_Place], int]:
+def _available(chunks: Sequence[int], shown: Shown, k: int) -> tuple[list[_Place], int]:
     """The first of `chunks` that may be shown, in order: enough for the rerank and for `k`, if there are so many."""
     places: list[_Place] = []
     version, step = 0, max(k, rerank.DEPTH)
     for first in range(0, len(chunks), step):
-        rows, now = fetch_rows(chunks[first : first + step], model)
+        rows, now = fetch_rows(chunks[first : first + step], shown)
         ranks = range(first, min(first + step, len(chunks)))
         places += [_Place(rank, rows[chunks[rank]]) for rank in ranks if chunks[rank] in rows]
         version = max(version, now)
@@ -139,4 +156,6 @@ def _passage(row: ChunkRow, score: float, scores: dict[str, float], vectors: Flo
         token_sentences=tokens.sentences,
         sentence_vectors=vectors,
         context=context,
+        kind=row.kind,
+        found_by=row.found_by,
     )

@@ -38,8 +38,11 @@ _COLUMNS = (
     "vectors__tokens",
     "vectors__token_ids",
     "vectors__token_sentences",
+    "kind",
+    "found_by",
 )
 _ANY_ID = -1  # stands for the ids while a statement is compiled
+_ONE_OF = '"id" IN (%s)'  # where it stands
 
 
 class ChunkRow(NamedTuple):
@@ -61,6 +64,8 @@ class ChunkRow(NamedTuple):
     tokens: bytes
     token_ids: bytes
     token_sentences: bytes
+    kind: str
+    found_by: str
 
     def token_vectors(self) -> TokenVectors:
         """The stored tokens and the sentence of each."""
@@ -68,29 +73,33 @@ class ChunkRow(NamedTuple):
         return TokenVectors(tokens, np.frombuffer(self.token_sentences, np.int16))
 
 
-def fetch_rows(chunks: Sequence[int], model: str) -> tuple[dict[int, ChunkRow], int]:
-    """The rows of these chunks that may be shown now, by id, and the knowledge version (0 if there are none).
+class Shown(NamedTuple):
+    """What may be shown: chunks with vectors of `model`, of what serves or of the versions `drafts` (in a trial)."""
 
-    Their vectors are those of `model`.
-    """
+    model: str
+    drafts: tuple[int, ...] = ()
+
+
+def fetch_rows(chunks: Sequence[int], shown: Shown) -> tuple[dict[int, ChunkRow], int]:
+    """The rows of these chunks that may be shown now, by id, and the knowledge version (0 if there are none)."""
     found, version = {}, 0
-    for *values, version in _select("rows", chunks, model):  # noqa: B007 (the same in every row)
+    for *values, version in _select("rows", chunks, shown):  # noqa: B007 (the same in every row)
         row = ChunkRow(*values)
         found[row.chunk] = row._replace(heading_path=json.loads(values[5]), sentences=json.loads(values[12]))
     return found, version
 
 
-def fetch_contexts(rows: Sequence[ChunkRow]) -> dict[int, str]:
+def fetch_contexts(rows: Sequence[ChunkRow], shown: Shown) -> dict[int, str]:
     """The section around each chunk, by the chunk's id; a chunk that is all of its section is its own context."""
     contexts = {row.chunk: row.text for row in rows}
     within = [row.chunk for row in rows if (row.parent_start, row.parent_end) != (row.start, row.end)]
     if within:
-        contexts.update(_select("contexts", within))
+        contexts.update(_select("contexts", within, shown))
     return contexts
 
 
-def _select(statement: str, chunks: Sequence[int], model: str = "") -> list[tuple[Any, ...]]:
-    sql, params = _compiled(statement, model, current_tenant_id(), today())
+def _select(statement: str, chunks: Sequence[int], shown: Shown) -> list[tuple[Any, ...]]:
+    sql, params = _compiled(statement, shown, current_tenant_id(), today())
     with connection.cursor() as cursor:
         cursor.execute(sql, [list(chunks) if param == _ANY_ID else param for param in params])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -98,19 +107,19 @@ def _select(statement: str, chunks: Sequence[int], model: str = "") -> list[tupl
 
 
 @lru_cache(maxsize=256)
-def _compiled(statement: str, model: str, tenant_id: int, day: dt.date) -> tuple[str, tuple[Any, ...]]:
+def _compiled(statement: str, shown: Shown, tenant_id: int, day: dt.date) -> tuple[str, tuple[Any, ...]]:
     """The SQL of a statement; putting it together takes Django longer than running it takes PostgreSQL.
 
-    Model, tenant and day are among its parameters, so each three have its own.
+    What may be shown, tenant and day are among its parameters, so each three have its own.
     """
     assert (tenant_id, day) == (current_tenant_id(), today())  # noqa: S101 (the key of the cache is what is used)
-    chunks = retrievable_chunks().filter(pk__in=[_ANY_ID])
+    chunks = retrievable_chunks(shown.drafts).filter(pk__in=[_ANY_ID])
     if statement == "rows":
         version = Subquery(KnowledgeState.objects.values("version")[:1])
-        values = chunks.filter(vectors__model=model).values_list(*_COLUMNS, version)
+        values = chunks.filter(vectors__model=shown.model).values_list(*_COLUMNS, version)
     else:
         parent = Substr("version__markdown", F("parent_start") + 1, F("parent_end") - F("parent_start"))
         values = chunks.values_list("pk", parent)
     sql, params = values.order_by().query.sql_with_params()
-    assert sql.count(" IN (%s)") == params.count(_ANY_ID) == 1  # noqa: S101 (else the ids would go astray)
-    return sql.replace(" IN (%s)", " = ANY(%s)"), params
+    assert sql.count(_ONE_OF) == params.count(_ANY_ID) == 1  # noqa: S101 (else the ids would go astray)
+    return sql.replace(_ONE_OF, '"id" = ANY(%s)'), params
