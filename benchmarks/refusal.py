@@ -15,6 +15,7 @@ import os
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -107,9 +108,9 @@ async def last_answer(tenant: Any, questions: tuple[str, ...]) -> Any:
     from agents.runner import Services, run
 
     history: list[PastMessage] = []
-    answer = Answer("")
+    answer, conversation = Answer(""), str(uuid.uuid4())
     for question in questions:
-        turn = Turn(tenant.pk, tenant.name, "en", "benchmark", question, tuple(history), answer.summary)
+        turn = Turn(tenant.pk, tenant.name, "en", conversation, question, tuple(history), answer.summary)
         async for event in run(turn, Services(providers=list)):
             if isinstance(event, Finished):
                 answer = event.answer
