@@ -15,7 +15,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import websockets
 
 from benchmarks.retail_services import ROOT, changes, differences
@@ -259,10 +259,8 @@ class Saboteur:
 
 def web_processes(parent: int) -> list[int]:
     """Process ids of the web processes below `serve`."""
-    listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True, check=True
-    )
-    return [int(line.split()[0]) for line in listed.stdout.splitlines() if "project.web" in line]
+    found = psutil.Process(parent).children(recursive=True)
+    return [process.pid for process in found if " ".join(process.cmdline()).strip() == "askwell web"]
 
 
 async def replay(options: argparse.Namespace, fault: str, run: int, shop: dict[str, Any]) -> tuple[int, int]:

@@ -7,101 +7,39 @@ take it down.
 
 import argparse
 import contextlib
-import ctypes
 import fcntl
 import json
 import os
 import secrets
-import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import IO
 
 from project import postgres
+from project.processes import STOP_PATIENCE, Child, Program, interrupt_on_sigterm, say, stop
 
-ROOT = Path(__file__).resolve().parent.parent
 SIGN_INS = "demo-sign-ins.json"  # in the data folder: what the demo's people sign in with
 HIGHEST_PORT = 65_535
 BACKLOG = 1024  # connections that wait while the web server restarts
 LOOK_EVERY = 0.25  # seconds between two looks at the processes
 READY_PATIENCE = 120.0  # seconds for the web server to become ready
-STOP_PATIENCE = 10.0  # seconds for a process to end by itself
-RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0)  # seconds before the nth restart in a row
-STEADY = 5.0  # seconds after which a process counts as healthy: one that cannot start has died by then
-PR_SET_PDEATHSIG = 1  # prctl(2)
-WORKER_NICENESS = 10
 MOST_WEB_PROCESSES = 64
 WEB_PROCESSES = 2  # by default, where there are as many cores: Python uses one core a process
-WEBSOCKET_BYTES = 4 * 2**20  # of a frame; what is larger is cut off without the close code that tells the client why
-WEB_OPTIONS = (
-    "--verbosity", "0", "--no-server-name", "--ping-interval", "20", "--ping-timeout", "30",
-    "--websocket-max-frame-size", str(WEBSOCKET_BYTES), "--websocket-max-message-size", str(WEBSOCKET_BYTES),
-)  # fmt: skip
+REFUSED = 3  # the status of a nursery that cannot be prepared: the reason stands above
 
 
 class Refused(Exception):  # noqa: N818 (not an error of ours: a sentence for the operator)
     """Askwell cannot start; the message says why and what to do."""
 
 
-@dataclass
-class Child:
-    """A process that is kept alive."""
-
-    name: str
-    command: list[str]
-    descriptors: tuple[int, ...] = ()
-    niceness: int = 0
-    process: subprocess.Popen[bytes] | None = None
-    started_at: float = 0.0
-    due_at: float = 0.0
-    failures: int = field(default=0)
-
-    def look(self) -> None:
-        """Starts the process, or starts it again when it has died."""
-        now = time.monotonic()
-        if self.process is not None and self.process.poll() is not None:
-            code, self.process = self.process.returncode, None
-            self.failures = 0 if now - self.started_at > STEADY else self.failures + 1
-            pause = RESTART_PAUSES[min(self.failures, len(RESTART_PAUSES) - 1)]
-            self.due_at = now + pause
-            say(f"The {self.name} ended ({describe(code)}); starting it again{f' in {pause:.0f} s' if pause else ''}.")
-        if self.process is None and now >= self.due_at:
-            self.started_at = now
-            self.process = subprocess.Popen(  # noqa: S603 (our own programs)
-                self.command,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                pass_fds=self.descriptors,
-                preexec_fn=self._before_exec,  # noqa: PLW1509 (the supervisor has one thread)
-            )
-
-    def _before_exec(self) -> None:
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # a killed supervisor leaves nobody behind
-        os.nice(self.niceness)
-
-    def stop(self) -> None:
-        """Asks it to end, and makes it end when it does not."""
-        if self.process is None:
-            return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(STOP_PATIENCE)
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-
 def main(arguments: list[str]) -> int:
     """Runs until SIGINT or SIGTERM. Returns the exit status."""
     options = parse(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_on_sigterm()
     try:
         serve(options.port, options.bind, options.data, options.web)
     except (Refused, postgres.PostgresError) as refusal:
@@ -144,12 +82,11 @@ def serve(port: int, bind: str, data: Path, processes: int) -> None:
     embedded = not os.environ.get("DATABASE_URL", "").strip()
     database = postgres.running(data) if embedded else contextlib.nullcontext()
     with sole_server(data, port), listening(bind, port, processes) as listeners, database:
-        prepare()
-        children = [*map(web, listeners), worker()]
+        child = nursery(listeners)
         try:
-            watch(children, f"http://{bind}:{port}", data if embedded else None)
+            watch(child, f"http://{bind}:{port}", data if embedded else None)
         finally:
-            stop(children)
+            stop([child])
 
 
 def prepare_folder(data: Path) -> Path:
@@ -220,39 +157,28 @@ def _family(bind: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in bind else socket.AF_INET
 
 
-def prepare() -> None:
-    """Checks the deployment, brings the tables up to date and seeds the demo, in a process of its own."""
-    done = subprocess.run([sys.executable, "manage.py", "prepare"], cwd=ROOT, check=False)
-    if done.returncode:
-        raise Refused("Askwell could not be prepared; the reason stands above.")
+def nursery(listeners: list[socket.socket]) -> Child:
+    """The process that parts into the web processes, one for each of the sockets that are held here, and the worker."""
+    descriptors = tuple(listener.fileno() for listener in listeners)
+    options = [option for descriptor in descriptors for option in ("--fd", str(descriptor))]
+    command = [sys.executable, "-m", "project.nursery", *options]
+    return Program("nursery", command=command, descriptors=descriptors, patience=STOP_PATIENCE + 2)
 
 
-def web(listener: socket.socket) -> Child:
-    """A web process: daphne, on a socket that is held here."""
-    descriptor = listener.fileno()
-    command = [sys.executable, "-m", "project.web", "--fd", str(descriptor), *WEB_OPTIONS]
-    if os.environ.get("ASKWELL_PROXY", "").strip() == "1":
-        command.append("--proxy-headers")
-    return Child("web process", [*command, "project.asgi:application"], descriptors=(descriptor,))
-
-
-def worker() -> Child:
-    """The worker that reads documents, given way to the web server."""
-    return Child("worker", [sys.executable, "manage.py", "work"], niceness=WORKER_NICENESS)
-
-
-def watch(children: list[Child], address: str, embedded: Path | None) -> None:
+def watch(child: Child, address: str, embedded: Path | None) -> None:
     """Keeps everything alive until interrupted."""
     announced, since = False, time.monotonic()
+    child.fatal = REFUSED
     while True:
-        for child in children:
-            child.look()
+        child.look()
+        if child.fatal is not None and child.status == child.fatal:
+            raise Refused("Askwell could not be prepared; the reason stands above.")
         if embedded and not postgres.alive(embedded):
             say("PostgreSQL ended; starting it again.")
             postgres.ensure_started(embedded)
         if not announced and ready(address):
             announce(address)
-            announced = True
+            announced, child.fatal = True, None  # from now on it is worth trying again
         elif not announced and time.monotonic() - since > READY_PATIENCE:
             raise Refused(f"The web server did not become ready within {READY_PATIENCE:.0f} s: {address}/healthz")
         time.sleep(LOOK_EVERY)
@@ -283,28 +209,3 @@ def announce(address: str) -> None:
         for person in demo["people"]:
             say(f"  {person['role']:<10} {person['name']:<28} {person['does']}")
     say("Ctrl+C stops everything.\n")
-
-
-def stop(children: list[Child]) -> None:
-    """Ends all processes, together."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    for child in children:
-        if child.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                child.process.terminate()
-    for child in children:
-        child.stop()
-
-
-def describe(code: int) -> str:
-    """An exit status in words."""
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"status {code}"
-
-
-def say(text: str) -> None:
-    """A line for the operator."""
-    print(text, flush=True)  # noqa: T201 (a command speaks on stdout)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

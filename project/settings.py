@@ -49,7 +49,6 @@ CONTENT_SECURITY_POLICY = {
 ## APPLICATIONS
 
 INSTALLED_APPS = [
-    "daphne",
     "unfold.apps.BasicAppConfig",  # the other one replaces our own admin site
     "project.apps.AskwellAdminConfig",
     "django.contrib.auth",
@@ -193,6 +192,8 @@ ASKWELL = Models(
 # Whether owners of tenants may name language models at addresses inside the network, such as http://127.0.0.1:11434/v1.
 ASKWELL_PRIVATE_MODELS = env.flag("ASKWELL_PRIVATE_MODELS", default=EMBEDDED_DATABASE)
 ASKWELL_INDEX = env.choice("ASKWELL_INDEX", "faiss", ("faiss", "pgvector"))
+# Megabytes of passages that a process may hold; pages of mapped files, which the system takes back, apart.
+ASKWELL_INDEX_MEMORY = env.number("ASKWELL_INDEX_MEMORY", 1024, low=16, high=1_000_000)
 ASKWELL_DEMO = env.flag("ASKWELL_DEMO", default=EMBEDDED_DATABASE)
 
 ## MAIL

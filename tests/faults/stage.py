@@ -85,17 +85,18 @@ class Stage:
 
     # Its processes
 
-    def child(self, word: str) -> psutil.Process:
-        """The child of `serve` with this word in its command line, once there is one."""
+    def child(self, name: str) -> psutil.Process:
+        """The process that `serve` has started as this ("nursery", "web" or "worker"), once there is one."""
+        title = sys.executable + " -m project.nursery" if name == "nursery" else f"askwell {name}"
 
         def find() -> psutil.Process | None:
-            for child in psutil.Process(self.server.process.pid).children():
+            for child in psutil.Process(self.server.process.pid).children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):  # a zombie is one of these
-                    if word in child.cmdline():
+                    if " ".join(child.cmdline()).strip().startswith(title):
                         return child
             return None
 
-        found: psutil.Process = self.wait_until(find, 60, f"serve has started {word}")
+        found: psutil.Process = self.wait_until(find, 60, f"serve has started the {name}")
         return found
 
     def postmaster(self) -> psutil.Process:
@@ -108,16 +109,14 @@ class Stage:
         return [postmaster, *postmaster.children()]
 
     def kill(self, what: str) -> str:
-        """`kill -9` of the web server, the other one, the worker, the postmaster or any process of PostgreSQL's."""
+        """`kill -9` of a web process, the other server, the worker, their parent, or a process of PostgreSQL's."""
         if what == "other web":
             assert self.other.process
             victim = psutil.Process(self.other.process.pid)
         elif what == "postgres":
             victim = self.chance.choice(self.database_processes()[1:])
         else:
-            victim = {"web": lambda: self.child("project.web"), "worker": lambda: self.child("work")}.get(
-                what, self.postmaster
-            )()
+            victim = self.child(what) if what in ("nursery", "web", "worker") else self.postmaster()
         name = f"{what} ({victim.pid}, {' '.join(victim.cmdline()).strip()[:60]})"
         victim.kill()
         if what == "other web" and self.other.process:

@@ -263,7 +263,7 @@ async def test_sockets_that_never_read_cost_little_and_nobody_else_notices(stage
     async with connected(base) as reader:
         await reader.say(QUESTION)  # so that what the first answer of a process loads is there before it is measured
     conversation, last = reader.conversation, lengthen(stage, reader.conversation)
-    web = stage.child("project.web")
+    web = stage.child("web")
     before = most = web.memory_info().rss
     resume = {"type": "conversation.resume", "conversation": conversation, "after": 0}
     async with connected(base) as neighbour:

@@ -12,8 +12,8 @@ import psycopg
 from tests.faults.customer import BROKEN, Customer, problems
 from tests.faults.stage import LONG, QUESTION, tell
 
-VICTIMS = ("worker", "postgres", "web", "postmaster", "other web")
-KILLS, STREAMS = (50, 6) if LONG else (4, 5)
+VICTIMS = ("worker", "postgres", "web", "nursery", "postmaster", "other web")
+KILLS, STREAMS = (50, 6) if LONG else (5, 5)
 REPLY_PATIENCE = 120.0  # seconds for a reply to end after a crash, restarts included
 DOCUMENT_PATIENCE = 240.0  # seconds; a dead worker's job is found after 30 s, by a look every 20 s
 HANDBOOKS, RULES = 3, 60

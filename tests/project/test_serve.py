@@ -4,11 +4,10 @@ import os
 import socket
 import stat
 import sys
-import time
 
 import pytest
 
-from project import serve
+from project import processes, serve
 
 pytestmark = pytest.mark.unit
 
@@ -72,32 +71,16 @@ def test_a_refusal_is_one_line_and_a_failing_status(tmp_path, capsys):
     assert capsys.readouterr().out.startswith("Askwell already runs")
 
 
-def test_a_child_that_dies_is_started_again_and_later_each_time(capsys):
-    child = serve.Child("thing", [sys.executable, "-c", "raise SystemExit(3)"])
-    child.look()
-    child.process.wait()
-    child.look()
-    assert "The thing ended (status 3); starting it again in 1 s." in capsys.readouterr().out
-    assert child.process is None
-    child.due_at = 0
-    child.look()
-    assert child.process is not None
-    child.stop()
+def test_a_nursery_that_cannot_be_prepared_ends_the_start(tmp_path, capsys):
+    child = processes.Program("nursery", command=[sys.executable, "-c", f"raise SystemExit({serve.REFUSED})"])
+    with pytest.raises(serve.Refused, match="could not be prepared"):
+        serve.watch(child, "http://127.0.0.1:9", None)
+    assert capsys.readouterr().out == ""
+    assert not child.running
 
 
-def test_a_child_that_does_not_end_is_made_to(monkeypatch):
-    monkeypatch.setattr(serve, "STOP_PATIENCE", 0.2)
-    program = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
-    )
-    child = serve.Child("deaf", [sys.executable, "-c", program])
-    child.look()
-    time.sleep(0.3)
-    child.process.terminate()
-    child.stop()
-    assert child.process.returncode is not None
-
-
-def test_statuses_in_words():
-    assert serve.describe(-9) == "killed by SIGKILL"
-    assert serve.describe(2) == "status 2"
+def test_the_nursery_is_given_every_socket():
+    with serve.listening("127.0.0.1", 0, 2) as listeners:
+        child = serve.nursery(listeners)
+    assert [option for option in child.command if option.isdecimal()] == [str(fd) for fd in child.descriptors]
+    assert len(child.descriptors) == 2
