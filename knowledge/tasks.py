@@ -20,6 +20,7 @@ from procrastinate.tasks import configure_task
 
 from knowledge import ingestion
 from knowledge.changes import record_validity
+from knowledge.evaluation import jobs as evaluation_jobs  # noqa: F401 (a worker knows the jobs that are imported)
 from knowledge.models import DocumentVersion
 from tenants.models import Tenant
 from tenants.scope import tenant_scope

@@ -13,6 +13,9 @@ class EvaluationSet(TenantOwned):
 
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
+    nightly = models.BooleanField(
+        _("every night"), default=False, help_text=_("Ask the questions every night, so that the history grows.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta(TenantOwned.Meta):
@@ -41,8 +44,10 @@ class EvaluationCase(TenantOwned):
     enabled = models.BooleanField(default=True)
     source = models.UUIDField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
 
     class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint(fields=["set", "source"], name="one_case_per_reply_and_set")]
         ordering = ["pk"]
 
     def __str__(self) -> str:
@@ -55,6 +60,9 @@ class EvaluationRun(TenantOwned):
     Attributes:
         candidate: what differs from what serves: {} for nothing, else keys of embedding, weights, prompt, drafts.
         metrics: mean by measure; intervals: [low, high] of 95 % by measure; latency: p50 and p95 in milliseconds.
+        counts: questions that were "asked", "left_out" (none of their documents can be found), had an answer that
+            "failed".
+        note: what somebody should know of it, such as that it fell.
     """
 
     class State(models.TextChoices):
@@ -64,6 +72,9 @@ class EvaluationRun(TenantOwned):
         RUNNING = "running", _("Running")
         DONE = "done", _("Done")
         FAILED = "failed", _("Failed")
+        STOPPED = "stopped", _("Stopped")
+
+    IN_WORK = (State.QUEUED, State.RUNNING)
 
     set = models.ForeignKey(EvaluationSet, on_delete=models.CASCADE, related_name="runs")
     label = models.CharField(max_length=120, blank=True)
@@ -76,6 +87,9 @@ class EvaluationRun(TenantOwned):
     metrics = models.JSONField(default=dict, editable=False)
     intervals = models.JSONField(default=dict, editable=False)
     latency = models.JSONField(default=dict, editable=False)
+    counts = models.JSONField(default=dict, editable=False)
+    note = models.TextField(blank=True, editable=False)
+    scheduled = models.BooleanField(default=False, editable=False)
     started_by = models.CharField(max_length=150, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
@@ -94,7 +108,10 @@ class EvaluationResult(TenantOwned):
 
     Attributes:
         ranking: a list of {document, chunk, score}, best first.
-        measures: value by measure; answer_measures likewise, with how they were judged under "judge".
+        measures: value by measure; empty where none of the documents that it should find can be found.
+        answer_measures: likewise; those of a model's judgement begin with "model:".
+        missing: ids of expected documents that could not be found by anybody.
+        failed: why there is no answer, or no judgement of it.
     """
 
     run = models.ForeignKey(EvaluationRun, on_delete=models.CASCADE, related_name="results")
@@ -103,6 +120,8 @@ class EvaluationResult(TenantOwned):
     measures = models.JSONField(default=dict)
     answer = models.TextField(blank=True)
     answer_measures = models.JSONField(default=dict)
+    missing = models.JSONField(default=list)
+    failed = models.TextField(blank=True)
     ms = models.FloatField(default=0.0)
 
     class Meta(TenantOwned.Meta):

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from knowledge import evaluation
-from knowledge.evaluation import EvaluationError, evaluate, measures, read_judgements, read_queries
+from knowledge.evaluation import EvaluationError, evaluate, measures, ranked_documents, read_judgements, read_queries
 
 
 def test_measures_of_one_relevant_document() -> None:
@@ -50,7 +49,7 @@ def passages(*documents: str) -> SimpleNamespace:
 
 def test_evaluating_asks_every_judged_query(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {"one": passages("a", "b"), "two": passages("b", "a")}
-    monkeypatch.setattr(evaluation, "search", lambda _tenant, query, **_: answers[query])
+    monkeypatch.setattr("knowledge.retrieval.search.search", lambda _tenant, query, **_: answers[query])
 
     found = evaluate(1, {"q1": "one", "q2": "two", "q3": "unjudged"}, {"q1": {"a": 1}, "q2": {"a": 1, "b": 0}})
 
@@ -63,9 +62,9 @@ def test_evaluating_asks_every_judged_query(monkeypatch: pytest.MonkeyPatch) -> 
 def test_documents_of_many_passages_do_not_crowd_out_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     crowd = ["a"] * 9 + ["b"]
     answers = {10: passages(*crowd), 50: passages(*crowd, "c", "d")}
-    monkeypatch.setattr(evaluation, "search", lambda _tenant, _query, *, k: answers[k])
+    monkeypatch.setattr("knowledge.retrieval.search.search", lambda _tenant, _query, *, k: answers[k])
 
-    assert evaluation.ranked_documents(1, "q") == (["a", "b", "c", "d"], 4.0)
+    assert ranked_documents(1, "q") == (["a", "b", "c", "d"], 4.0)
 
 
 def test_no_judged_query_is_an_error() -> None:
