@@ -34,7 +34,7 @@ _jobs = JobManager(DjangoConnector())
 
 def gate_is_on() -> bool:
     """Whether changes of the tenant in scope wait until its questions have been asked."""
-    return ReleaseGate.objects.filter(enabled=True).exists()
+    return bool(ReleaseGate.objects.filter(enabled=True).exists())
 
 
 @transaction.atomic

@@ -1,0 +1,97 @@
+"""A search as it would be after a change that is not live yet: drafts of documents, another model, other weights.
+
+Nothing that serves is touched: a trial ranks over a snapshot of its own, and its last query may show the drafts'
+chunks in addition to what may be shown anyway. Whoever does not ask with a trial never sees them.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from knowledge.indexes.replica import empty_snapshot, read_rows, replicas
+from knowledge.models import DocumentVersion
+from knowledge.queries import knowledge_version, retrievable_chunks
+from knowledge.retrieval.weights import Weights
+from tenants.scope import tenant_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from knowledge.indexes.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What differs from what serves.
+
+    Attributes:
+        embedding: the name of the embedding model that would serve; empty: the one that does.
+        weights: those of the ranking; None: the tenant's.
+        drafts: ids of the versions that would be the current ones of their documents, which would be live.
+    """
+
+    embedding: str = ""
+    weights: Weights | None = None
+    drafts: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, candidate: Mapping[str, Any]) -> Trial | None:
+        """The trial of an `EvaluationRun.candidate`; None where its searches are those that serve.
+
+        Keys that say nothing of searching, such as the prompt's, are passed over.
+        """
+        weights = candidate.get("weights")
+        trial = cls(
+            embedding=candidate.get("embedding", ""),
+            weights=None if weights is None else Weights(dense=weights.get("dense"), rerank=weights.get("rerank")),
+            drafts=tuple(sorted(candidate.get("drafts", ()))),
+        )
+        return None if trial == cls() else trial
+
+
+class _Kept(NamedTuple):
+    """The last snapshot that was made, and what of."""
+
+    tenant: int
+    version: int
+    drafts: tuple[int, ...]
+    snapshot: Snapshot
+
+
+class TrialSnapshots:
+    """The snapshot of the trial at hand: a run asks hundreds of questions of the same one, one after the other."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: _Kept | None = None
+
+    def get(self, tenant_id: int, trial: Trial) -> Snapshot:
+        """What serves, with the drafts in the place of their documents; opens its own scopes."""
+        base = replicas.load(tenant_id)
+        with self._lock, tenant_scope(tenant_id):
+            version = base.version if base else knowledge_version()
+            kept = self._kept
+            if kept is None or kept[:3] != (tenant_id, version, trial.drafts):
+                kept = _Kept(tenant_id, version, trial.drafts, _with_drafts(base, trial.drafts))
+                self._kept = kept
+            return kept.snapshot
+
+    def forget(self) -> None:
+        """Free its memory."""
+        with self._lock:
+            self._kept = None
+
+
+trial_snapshots = TrialSnapshots()
+
+
+def _with_drafts(base: Snapshot | None, drafts: tuple[int, ...]) -> Snapshot:
+    """`base`, or all that serves where there is none, as it would be with these versions; needs the tenant's scope."""
+    replaced = DocumentVersion.objects.filter(pk__in=drafts).values_list("document_id", flat=True)
+    if base is not None:
+        return base.without(set(replaced)).grown(read_rows(retrievable_chunks(drafts).filter(version__in=drafts)))
+    kept = retrievable_chunks().exclude(document__in=replaced)
+    rows = read_rows(kept) + read_rows(retrievable_chunks(drafts).filter(version__in=drafts))
+    return empty_snapshot(rows, indexed=False).grown(rows)
