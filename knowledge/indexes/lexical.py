@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.indexes.analysis import Analyser, Keys, Rows, Terms, slips, split_words
+from knowledge.indexes.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,21 +150,27 @@ class Field:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LexicalIndex:
-    """Both fields of all rows. Immutable and safe to read from any thread."""
+    """Both fields of all rows, and the words as they are written. Immutable and safe to read from any thread."""
 
     language: str
     words: Field
     grams: Field
+    vocabulary: Vocabulary
 
     @classmethod
     def empty(cls, language: str) -> LexicalIndex:
         """An index of no texts, which will be stemmed by `language` (ISO 639-1)."""
-        return cls(language, Field.empty(), Field.empty())
+        return cls(language, Field.empty(), Field.empty(), Vocabulary.empty())
 
     def grown(self, texts: Sequence[str]) -> LexicalIndex:
         """With one more row per text."""
         words, grams = Analyser(self.language).analyse(texts)
-        return LexicalIndex(self.language, self.words.grown(words, len(texts)), self.grams.grown(grams, len(texts)))
+        return LexicalIndex(
+            self.language,
+            self.words.grown(words, len(texts)),
+            self.grams.grown(grams, len(texts)),
+            self.vocabulary.grown(texts),
+        )
 
     def scores(self, query: str) -> LexicalScores:
         """How well each row matches `query`."""
