@@ -68,7 +68,7 @@ def may_ask(turn: Turn, prepared: Prepared) -> bool:
         and 0 < len(turn.question) <= LONGEST
         and not is_personal(turn.question)
         and not (prepared.acts and OWN.search(turn.question))
-        and not is_dependent(turn.question, turn.language)
+        and _stands_alone(turn)
         and all(_is_neutral(message.text, turn.language) for message in turn.history if message.role == "customer")
     )
 
@@ -99,6 +99,13 @@ def may_keep(turn: Turn, prepared: Prepared, answer: Answer) -> bool:
         and bool(trace.get("provider")) and trace["provider"] != "extractive"
         and answer.confidence >= max(SURE, prepared.answers.min_confidence)
     )  # fmt: skip
+
+
+def _stands_alone(turn: Turn) -> bool:
+    """Return whether the question leans on nothing said before; "it" in the first message of a conversation does not."""
+    customer = (message.text for message in turn.history if message.role == "customer")
+    said = any(not find_shortcut(text, turn.language) for text in customer)
+    return not (said and is_dependent(turn.question, turn.language))
 
 
 def is_personal(text: str) -> bool:

@@ -190,7 +190,6 @@ async def test_a_search_of_the_documents_as_a_tool_is_harmless(shop):
         "How long does delivery take? Call me at 030 1234567",
         "How long does delivery take? eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx",
         "Is delivery of 4111 1111 1111 1111 free?",
-        "And how long does it take?",
         "Are you open today?",
         "",
     ],
@@ -199,6 +198,16 @@ async def test_never_kept_or_given_when_a_customer_or_the_conversation_is_in_the
     await shop.keep(question)
     assert not await in_tenant(shop.tenant.pk, CachedAnswer.objects.exists)
     assert await shop.recall(question) is None
+
+
+async def test_what_leans_on_the_conversation_is_anybodys_only_where_nothing_was_said_before(shop):
+    leaning = "My lamp is broken, how do I return it?"
+    await shop.keep(leaning, "Do you ship to Canada?", "Yes [1].")
+    assert not await in_tenant(shop.tenant.pk, CachedAnswer.objects.exists)
+    await shop.keep(leaning)
+    assert await shop.recall(leaning)
+    assert await shop.recall(leaning, "Hello!", "Hello, how can I help?")
+    assert await shop.recall(leaning, "Do you ship to Canada?", "Yes [1].") is None
 
 
 async def test_never_kept_from_a_conversation_that_the_model_was_shown(shop):
