@@ -17,8 +17,11 @@ from knowledge.indexes.vocabulary import is_spelt
 if TYPE_CHECKING:
     from knowledge.embedding.base import Embedder
     from knowledge.indexes.lexical import LexicalIndex
+    from knowledge.indexes.vocabulary import Vocabulary
 
 MISTAKABLE = 5  # letters from which one edit away is still the same word; "cars" is no slip of "card"
+UNSURE = 7  # the same where the embedder's vocabulary does not tell which words exist: "Worauf" is no slip of "Woraus"
+FOREIGN = 1.5  # pieces per word of such a language
 MOST = 8  # unknown words of one question that are looked up, a third of a millisecond each
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
@@ -45,18 +48,20 @@ class _Word(NamedTuple):
     plain: str  # as the corpus has it: lower case, compatibility forms unified
 
 
-def correct(query: str, lexical: LexicalIndex, embedder: Embedder) -> Correction:
+def correct(query: str, lexical: LexicalIndex, embedder: Embedder, pieces_per_word: float = 1.0) -> Correction:
     """The question with its typing errors put right; names and numbers stay as they are.
 
     Args:
         query: in any language; scripts without spaces between words are left alone.
         lexical: the corpus' words.
         embedder: whose vocabulary is taken for words that exist.
+        pieces_per_word: of the corpus, by that vocabulary.
     """
+    surest = UNSURE if pieces_per_word > FOREIGN else MISTAKABLE
     words = [_Word(found.start(), found.end(), found[0], _plain(found[0])) for found in _WORD.finditer(query)]
     text, changes, end = [], [], 0
     for word in _unknown(words, lexical, embedder):
-        meant = _meant(word, lexical, is_name=_is_name(word, query))
+        meant = _meant(word.plain, lexical.vocabulary, may_be_right=len(word.plain) < surest or _is_name(word, query))
         if meant:
             replacement = _cased(meant, word.written)
             changes.append((word.written, replacement))
@@ -86,11 +91,10 @@ def _is_name(word: _Word, query: str) -> bool:
     return not _SENTENCE_START.search(query, max(word.start - _LOOK_BACK, 0), word.start) or word.written.isupper()
 
 
-def _meant(word: _Word, lexical: LexicalIndex, *, is_name: bool) -> str:
-    """The word of the corpus that was probably meant, "" for none."""
-    plain, vocabulary = word.plain, lexical.vocabulary
-    likely = [*swaps(plain), *doubles(plain)] if is_name else swaps(plain)
-    for candidates in (likely, () if is_name else edits(plain, vocabulary.alphabet(plain))):
+def _meant(word: str, vocabulary: Vocabulary, *, may_be_right: bool) -> str:
+    """The word of the corpus that was probably meant, "" for none; if it may be right, only clear slips count."""
+    likely = [*swaps(word), *doubles(word)] if may_be_right else swaps(word)
+    for candidates in (likely, () if may_be_right else edits(word, vocabulary.alphabet(word))):
         counts = vocabulary.count(candidates)
         if counts.any():
             return candidates[int(counts.argmax())]

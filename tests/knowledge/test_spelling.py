@@ -73,6 +73,15 @@ def test_words_that_the_embedder_knows_exist() -> None:
     assert correct("chargind", LEXICAL, Known()).changes == (("chargind", "charging"),)
 
 
+def test_where_the_vocabulary_does_not_tell_only_clear_slips_of_short_words_count() -> None:
+    lexical = LexicalIndex.empty("de").grown(["Woraus besteht die Rückgabefrist?"])
+
+    assert correct("worauf", lexical, Known()).text == "woraus"
+    assert correct("worauf", lexical, Known(), 2.2).text == "worauf"
+    assert correct("wroaus", lexical, Known(), 2.2).text == "woraus"
+    assert correct("rückgabefrest", lexical, Known(), 2.2).text == "rückgabefrist"
+
+
 def test_swaps_come_before_words_that_are_more_frequent() -> None:
     lexical = LexicalIndex.empty("en").grown(["trial", "trail trail trail triad triad"])
 
