@@ -38,7 +38,7 @@ def costs(request: TenantRequest) -> HttpResponse:
         "month": month,
         "months": usage.months(),
         "totals": usage.totals(month),
-        "days": usage.by_day(month),
+        "days": usage.by_day(month)[::-1],  # the latest first
         "groups": [
             ("model", "Models", usage.by(month, "model")),
             ("intent", "What customers wanted", [_intent(line) for line in usage.by(month, "intent")]),
