@@ -13,7 +13,7 @@ def record_change(document_ids: Iterable[int]) -> int:
     The row of the tenant's state stays locked until the transaction ends, so versions are committed in their order: a
     replica that has seen version v has missed nothing before it. Call it last, to hold the lock briefly.
     """
-    state = _locked_state()
+    state = locked_state()
     ids = set(document_ids)
     if not ids:
         return state.version
@@ -33,7 +33,7 @@ def record_change(document_ids: Iterable[int]) -> int:
 
 def record_search_change() -> int:
     """Moves the knowledge version on for what is no document: settings, synonyms, curated answers; returns it."""
-    state = _locked_state()
+    state = locked_state()
     state.version += 1
     state.save(update_fields=["version"])
     return state.version
@@ -41,7 +41,7 @@ def record_search_change() -> int:
 
 def record_validity() -> int:
     """Records the documents whose validity has begun or ended since the last call; returns how many there were."""
-    state, now = _locked_state(), today()
+    state, now = locked_state(), today()
     if state.day >= now:
         return 0
     begun = Document.objects.filter(valid_from__gt=state.day, valid_from__lte=now)
@@ -52,7 +52,8 @@ def record_validity() -> int:
     return len(ids)
 
 
-def _locked_state() -> KnowledgeState:
+def locked_state() -> KnowledgeState:
+    """The state of the tenant in scope, which nobody else changes until the transaction ends."""
     if not KnowledgeState.objects.exists():
         # Two may come here at once; the second's row is ignored.
         fresh = KnowledgeState(tenant_id=current_tenant_id(), day=today())

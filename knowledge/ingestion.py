@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from psycopg_pool import PoolTimeout
 
 from knowledge import fetching, publishing
 from knowledge.chunking import ChunkDraft, chunk_document
-from knowledge.embedding.base import Embedder, EmbedderError, PassageEncoding, PassageInput
-from knowledge.embedding.serving import serving_embedder
+from knowledge.embedding.base import Embedder, EmbedderAwayError, EmbedderError, PassageEncoding
+from knowledge.embedding.passages import Embedded, encode_chunks
+from knowledge.embedding.serving import kept_embedders, serving_embedder
 from knowledge.models import DocumentVersion, version_path
 from knowledge.publishing import EncodedChunk, Work
+from knowledge.queries import knowledge_version
 from knowledge.readers.base import ReadDocument, ReadError
 from knowledge.readers.sandbox import read_in_sandbox
 from tenants.scope import tenant_scope
@@ -47,6 +50,7 @@ class Outcome:
     Attributes:
         state: "live", "failed", or "skipped" when there was nothing to do (any more).
         error: a sentence for the curator, when it failed.
+        away: it failed for want of the embedder, which may be there again later.
     """
 
     version: int
@@ -54,6 +58,7 @@ class Outcome:
     state: str
     error: str = ""
     chunks: int = 0
+    away: bool = False
 
 
 @dataclass(slots=True)
@@ -69,10 +74,11 @@ class _Job:
     state: str = ""
     written: int = 0
     encoded: int = 0
+    away: bool = False
     noted_at: float = field(default_factory=time.monotonic)
 
     def outcome(self) -> Outcome:
-        return Outcome(self.work.version, self.work.external_id, self.state, self.error, len(self.drafts))
+        return Outcome(self.work.version, self.work.external_id, self.state, self.error, len(self.drafts), self.away)
 
 
 def ingest_versions(tenant_id: int, version_ids: Sequence[int], *, threads: int = 1) -> list[Outcome]:
@@ -88,30 +94,36 @@ def ingest_versions(tenant_id: int, version_ids: Sequence[int], *, threads: int 
     """
     with tenant_scope(tenant_id):
         jobs = [_Job(work) for work in publishing.begin(version_ids)]
+        knowledge_version()  # so that the model that serves is the one of now
+    try:
+        prepare = partial(_prepare, count_pieces=serving_embedder(tenant_id).count_pieces)
+    except EmbedderError as error:
+        _fail_rest(jobs, error)
+        return [job.outcome() for job in jobs]
     with ThreadPoolExecutor(threads, thread_name_prefix="ingestion") as pool:
-        list(pool.map(_prepare, jobs))
+        list(pool.map(prepare, jobs))
         with tenant_scope(tenant_id):
             for job in jobs:
                 _note_read(job)
         ready = [job for job in jobs if not job.state]
         try:
             for block in _blocks(ready):
-                _embed_and_write(block, serving_embedder(tenant_id), pool)
+                _embed_and_write(block, tenant_id, pool)
         except AWAY:
             raise
         except EmbedderError as error:
-            _fail_rest(ready, str(error))
+            _fail_rest(ready, error)
         except Exception:  # whatever it is, the curator must see that it failed
             log.exception("Ingestion failed")
             _fail_rest(ready, FAULT)
     return [job.outcome() for job in jobs]
 
 
-def _prepare(job: _Job) -> None:
+def _prepare(job: _Job, count_pieces: Callable[[str], int]) -> None:
     """Reads and cuts one document; touches no database."""
     try:
         job.document = _read(job)
-        job.drafts = chunk_document(job.document, serving_embedder(job.work.tenant).count_pieces)
+        job.drafts = chunk_document(job.document, count_pieces)
         job.error = "" if job.drafts else BLANK
     except (ReadError, fetching.FetchError, EmbedderError) as error:
         job.error = str(error)
@@ -154,28 +166,47 @@ def _blocks(jobs: Sequence[_Job]) -> Iterator[list[tuple[_Job, ChunkDraft]]]:
         yield block
 
 
-def _embed_and_write(block: list[tuple[_Job, ChunkDraft]], embedder: Embedder, pool: ThreadPoolExecutor) -> None:
+def _embed_and_write(block: list[tuple[_Job, ChunkDraft]], tenant_id: int, pool: ThreadPoolExecutor) -> None:
+    """One block, with the vectors of the model that serves and of those that are kept up to date beside it."""
+    embedder = serving_embedder(tenant_id)
+
     def progress(indices: Sequence[int]) -> None:
         for index in indices:
             _note_progress(block[index][0])
 
-    inputs = [PassageInput(_context(job, draft), draft.text, draft.sentences) for job, draft in block]
+    inputs = [_embedded(job, draft) for job, draft in block]
     encodings = encode(inputs, embedder, pool, progress)
-    passages = [EncodedChunk(job.work, draft, vectors) for (job, draft), vectors in zip(block, encodings, strict=True)]
+    others = _encode_beside(inputs, tenant_id, pool)
+    passages = [
+        EncodedChunk(job.work, draft, vectors, {name: beside[place] for name, beside in others.items()})
+        for place, ((job, draft), vectors) in enumerate(zip(block, encodings, strict=True))
+    ]
     jobs = list({job.work.version: job for job, _ in block}.values())
     for job, _ in block:
         job.written += 1
     _write(jobs, passages, embedder.name)
 
 
-def _context(job: _Job, draft: ChunkDraft) -> str:
-    """Title and headings: what a passage is about where its own words do not say it."""
+def _encode_beside(
+    inputs: Sequence[Embedded], tenant_id: int, pool: ThreadPoolExecutor
+) -> dict[str, list[PassageEncoding]]:
+    """Encodings by the names of models that do not serve; one that fails is left out, and made complete later."""
+    found = {}
+    for embedder in kept_embedders(tenant_id):
+        try:
+            found[embedder.name] = encode(inputs, embedder, pool)
+        except EmbedderError as error:
+            log.warning("Passages have no vectors of %s yet: %s", embedder.name, error)
+    return found
+
+
+def _embedded(job: _Job, draft: ChunkDraft) -> Embedded:
     title = job.work.title or job.document.title
-    return " . ".join(part for part in dict.fromkeys((title, *draft.heading_path)) if part)
+    return Embedded(title, draft.heading_path, draft.text, draft.sentences, draft.kind, draft.found_by)
 
 
 def encode(
-    inputs: Sequence[PassageInput],
+    inputs: Sequence[Embedded],
     embedder: Embedder,
     pool: ThreadPoolExecutor,
     progress: Callable[[Sequence[int]], None] = lambda _: None,
@@ -187,7 +218,7 @@ def encode(
     order = sorted(range(len(inputs)), key=lambda i: len(inputs[i].text))
     batches = [order[i : i + SLICE] for i in range(0, len(order), SLICE)]
     found: dict[int, PassageEncoding] = {}
-    encoded = pool.map(lambda batch: embedder.encode_passages([inputs[i] for i in batch]), batches)
+    encoded = pool.map(lambda batch: encode_chunks([inputs[i] for i in batch], embedder), batches)
     for batch, encodings in zip(batches, encoded, strict=True):
         found.update(zip(batch, encodings, strict=True))
         progress(batch)
@@ -238,9 +269,10 @@ def _write_alone(job: _Job, passages: Sequence[EncodedChunk], model: str) -> Non
         _fail_rest([job], FAULT)
 
 
-def _fail_rest(jobs: Sequence[_Job], sentence: str) -> None:
+def _fail_rest(jobs: Sequence[_Job], reason: str | EmbedderError) -> None:
+    sentence = str(reason)
     for job in jobs:
         if not job.state:
-            job.state, job.error = "failed", sentence
+            job.state, job.error, job.away = "failed", sentence, isinstance(reason, EmbedderAwayError)
             with tenant_scope(job.work.tenant):
                 publishing.fail(job.work, sentence)

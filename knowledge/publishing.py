@@ -4,18 +4,18 @@
 still wants to write is refused. So a version may be worked on twice, but is published once.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from django.db.models import Q
 from django.utils import timezone
 
-from knowledge.changes import record_change
+from knowledge.changes import locked_state, record_change
 from knowledge.chunking import ChunkDraft
 from knowledge.embedding.base import PassageEncoding
-from knowledge.models import FINISHED, Chunk, ChunkVectors, Document, DocumentVersion
+from knowledge.models import FINISHED, Chunk, ChunkVectors, Document, DocumentVersion, EmbeddingModel
 from knowledge.readers.base import ReadDocument
 from tenants.scope import current_tenant_id
 
@@ -55,11 +55,12 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class EncodedChunk:
-    """A chunk with its vectors, ready to be written."""
+    """A chunk with its vectors, ready to be written; `others` are those of models that do not serve, by their names."""
 
     work: Work
     draft: ChunkDraft
     encoding: PassageEncoding
+    others: Mapping[str, PassageEncoding] = field(default_factory=dict)
 
 
 def begin(version_ids: Iterable[int]) -> list[Work]:
@@ -158,9 +159,13 @@ def write(passages: Sequence[EncodedChunk], model: str, finished: dict[int, Read
     silenced = _silenced({mine[pk].document_id for pk in mine})
     chunks = Chunk.objects.bulk_create([_chunk(passage, silenced) for passage in kept])
     ChunkVectors.objects.bulk_create(
-        [_vectors(chunk, passage.encoding, model) for chunk, passage in zip(chunks, kept, strict=True)]
+        chunk_vectors(chunk, encoding, name)
+        for chunk, passage in zip(chunks, kept, strict=True)
+        for name, encoding in {model: passage.encoding, **passage.others}.items()
     )
     _publish({pk: (version, finished[pk]) for pk, version in mine.items() if pk in finished})
+    if kept:
+        _note_incomplete({model, *kept[0].others})
     return works.keys() - mine.keys()
 
 
@@ -172,6 +177,8 @@ def _chunk(passage: EncodedChunk, silenced: set[tuple[int, str]]) -> Chunk:
         version_id=work.version,
         ordinal=draft.ordinal,
         text=draft.text,
+        kind=draft.kind,
+        found_by=draft.found_by,
         start=draft.start,
         end=draft.end,
         heading_path=list(draft.heading_path),
@@ -179,7 +186,7 @@ def _chunk(passage: EncodedChunk, silenced: set[tuple[int, str]]) -> Chunk:
         parent_start=draft.parent_start,
         parent_end=draft.parent_end,
         sentences=[list(span) for span in draft.sentences],
-        enabled=(work.document, draft.text) not in silenced,
+        enabled=draft.says_something and (work.document, draft.text) not in silenced,
     )
 
 
@@ -188,7 +195,17 @@ def _silenced(documents: set[int]) -> set[tuple[int, str]]:
     return set(Chunk.objects.filter(document__in=documents, enabled=False).values_list("document_id", "text"))
 
 
-def _vectors(chunk: Chunk, encoding: PassageEncoding, model: str) -> ChunkVectors:
+def _note_incomplete(written: set[str]) -> None:
+    """Models that these passages have no vectors of are complete no more, until a job has made what is missing."""
+    building, ready = EmbeddingModel.State.BUILDING, EmbeddingModel.State.READY
+    behind = EmbeddingModel.objects.filter(state__in=[building, ready]).exclude(name__in=written)
+    if behind.exists():
+        locked_state()  # whoever finds a model complete holds it, too: it has seen these passages, or comes later
+        behind.filter(state=ready).update(state=building, changed_at=timezone.now())
+
+
+def chunk_vectors(chunk: Chunk, encoding: PassageEncoding, model: str) -> ChunkVectors:
+    """The row of a chunk's vectors, to be stored."""
     return ChunkVectors(
         tenant_id=chunk.tenant_id,
         chunk=chunk,

@@ -9,6 +9,7 @@ from django.db.models import F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from knowledge.models import Chunk, Document, DocumentVersion, KnowledgeChange, KnowledgeState
+from tenants.scope import current_tenant_id
 
 
 def today() -> dt.date:
@@ -42,7 +43,25 @@ def live_documents() -> QuerySet[Document]:
 
 def knowledge_version() -> int:
     """How often the knowledge has changed."""
-    return KnowledgeState.objects.values_list("version", flat=True).first() or 0
+    version = KnowledgeState.objects.values_list("version", flat=True).first() or 0
+    note_version(version)
+    return version
+
+
+_seen: dict[int, int] = {}
+
+
+def note_version(version: int) -> None:
+    """Remember a version that was read, for `seen_version`."""
+    _seen[current_tenant_id()] = version
+
+
+def seen_version(tenant_id: int) -> int | None:
+    """The knowledge version of a tenant as this process last read it, without a query; None before it ever has.
+
+    Good enough wherever what follows reads the version anyway and is done again if it has moved on, as a search is.
+    """
+    return _seen.get(tenant_id)
 
 
 def changes_since(version: int) -> tuple[int, list[int]]:
@@ -68,7 +87,7 @@ def documents_overview() -> QuerySet[Document]:
 def holders(content_hashes: Iterable[str]) -> dict[str, list[Document]]:
     """The documents of which the current or the coming version holds these very bytes, by content hash."""
     versions = DocumentVersion.objects.filter(content_hash__in=set(content_hashes) - {""}).exclude(
-        state__in=[DocumentVersion.State.SUPERSEDED, DocumentVersion.State.FAILED]
+        state__in=[DocumentVersion.State.SUPERSEDED, DocumentVersion.State.FAILED, DocumentVersion.State.WITHDRAWN]
     )
     found: dict[str, list[Document]] = defaultdict(list)
     for version in versions.select_related("document").defer("markdown").order_by("document_id"):

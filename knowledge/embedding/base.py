@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 TOKEN_WIDTH = 64  # dimensions of a stored token vector
 TOKEN_SCALE = 127.0  # int8 units per 1.0
+SHIPPED = "all-MiniLM-L6-v2"
+"""The name of the local model."""
 
 _loading = threading.Lock()
 
 
 class EmbedderError(RuntimeError):
     """The embedder cannot be used; the text says what to do about it."""
+
+
+class EmbedderAwayError(EmbedderError):
+    """The embedder cannot be used for now; later it may, with nothing done about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +125,21 @@ _wishes = {"prepack": True}
 def _load() -> Embedder:
     models = settings.ASKWELL
     if models.embedding_model:
-        from knowledge.embedding.provider import ProviderEmbedder, connect
+        from knowledge.embedding.connections import connect_as_configured
+        from knowledge.embedding.provider import ProviderEmbedder
 
-        return ProviderEmbedder(models.embedding_model, connect(models.openai_api_key, models.openai_base_url))
+        client = connect_as_configured(models.openai_api_key, models.openai_base_url)
+        return ProviderEmbedder(models.embedding_model, client)
+    return shipped_embedder()
+
+
+@cache
+def shipped_embedder() -> Embedder:
+    """The local embedder.
+
+    Raises:
+        EmbedderError: its files are missing or are not the expected ones.
+    """
     from knowledge.embedding.local import LocalEmbedder
 
     return LocalEmbedder(prepack=_wishes["prepack"])

@@ -18,6 +18,7 @@ import regex
 from tokenizers import Tokenizer
 
 from knowledge.embedding.base import (
+    SHIPPED,
     TOKEN_SCALE,
     EmbedderError,
     Floats,
@@ -59,7 +60,7 @@ class _Part(NamedTuple):
 class LocalEmbedder:
     """The embedder that needs no server and no key."""
 
-    name = "all-MiniLM-L6-v2"
+    name = SHIPPED
     dimensions = 384
 
     def __init__(self, folder: Path | None = None, *, threads: int = 1, prepack: bool = True) -> None:

@@ -13,7 +13,7 @@ from django.db.models.functions import Substr
 
 from knowledge.embedding.base import TOKEN_WIDTH
 from knowledge.models import KnowledgeState
-from knowledge.queries import retrievable_chunks, today
+from knowledge.queries import note_version, retrievable_chunks, today
 from knowledge.retrieval.rerank import TokenVectors
 from tenants.scope import current_tenant_id
 
@@ -86,6 +86,8 @@ def fetch_rows(chunks: Sequence[int], shown: Shown) -> tuple[dict[int, ChunkRow]
     for *values, version in _select("rows", chunks, shown):  # noqa: B007 (the same in every row)
         row = ChunkRow(*values)
         found[row.chunk] = row._replace(heading_path=json.loads(values[5]), sentences=json.loads(values[12]))
+    if found:
+        note_version(version)
     return found, version
 
 
