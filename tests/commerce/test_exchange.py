@@ -3,6 +3,7 @@
 import copy
 import datetime as dt
 import json
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -23,98 +24,15 @@ pytestmark = pytest.mark.django_db
 
 def rich_shop():
     """The little shop with everything that a record may hold."""
-    shop = little_shop()
-    shop["products"]["P-LAMP"] |= {
-        "brand": "Lux",
-        "category": "Light",
-        "description": "A lamp.",
-        "specifications": {"Power": "40 W", "Sockets": 2, "Dims": True},
-        "rating": 4.5,
-        "reviews": 0,
-        "warranty_months": 24,
-        "aliases": ["light", "Lämpchen"],
-        "art": "lamp",
+    return merged(little_shop(), json.loads((Path(__file__).parent / "rich_shop.json").read_text("utf-8")))
+
+
+def merged(record, more):
+    """A record with more in it: objects grow, all else is replaced."""
+    grown = {
+        key: merged(record.get(key, {}), value) if isinstance(value, dict) else value for key, value in more.items()
     }
-    shop["products"]["P-DESK"]["active"] = False
-    shop["orders"]["#W2"] |= {
-        "currency": "USD",
-        "placed_at": "2026-01-02T10:00:00+00:00",
-        "expected_on": "2026-01-09",
-        "deliveries": [
-            {
-                "tracking_id": "T#W2",
-                "carrier": "Post",
-                "status": "delivered",
-                "items": ["L-RED", "L-RED", "D-OAK"],
-                "expected_on": "2026-01-08",
-                "events": [
-                    {"at": "2026-01-03T08:30:00.250000+00:00", "status": "packed"},
-                    {"at": "2026-01-08T08:00:00+00:00", "status": "delivered", "place": "Home", "text": "Done"},
-                ],
-            },
-            {"tracking_id": ["A", "B"], "items": [], "carrier": "Bike"},
-        ],
-        "return_items": ["L-RED", "L-RED"],
-        "return_payment_method_id": "gift_1",
-        "status": "return requested",
-    }
-    shop["orders"]["#W2"]["payment_history"][0]["at"] = "2026-01-02T10:00:00+00:00"
-    shop["orders"]["#W1"]["currency"] = "USD"
-    return shop | {
-        "currency": "EUR",
-        "order_patterns": [r"SO\d+"],
-        "return_days": 30,
-        "relations": [
-            {"from": "P-LAMP", "to": "P-DESK", "kind": "accessory_of"},
-            {"from": "P-DESK", "to": "P-LAMP", "kind": "bought_with", "weight": 2.5},
-        ],
-        "rules": [
-            {
-                "category": "Light",
-                "specification": "Power",
-                "comparison": "at_least",
-                "with_category": "Desks",
-                "with_specification": "Needs",
-            }
-        ],
-        "complaints": [
-            {
-                "complaint_id": "CMP-1004",
-                "user_id": "ann_1",
-                "order_id": "#W2",
-                "items": ["L-RED"],
-                "kind": "damaged",
-                "text": "Cracked.",
-                "severity": "low",
-                "wanted": "refund",
-                "status": "resolved",
-                "created_at": "2026-01-09T10:00:00+00:00",
-                "resolution": "Sent another.",
-                "resolved_at": "2026-01-10T10:00:00+00:00",
-            },
-            {
-                "complaint_id": "CMP-1005",
-                "user_id": "ben_2",
-                "kind": "other",
-                "text": "Slow.",
-                "severity": "high",
-                "status": "open",
-                "created_at": "2026-01-09T10:00:00+00:00",
-            },
-        ],
-        "refunds": [
-            {
-                "refund_id": "RFD-1001",
-                "order_id": "#W2",
-                "amount": 0.1,
-                "reason": "Late",
-                "status": "approved",
-                "payment_method_id": "card_1",
-                "created_at": "2026-01-09T10:00:00+00:00",
-                "decided_at": "2026-01-10T10:00:00+00:00",
-            }
-        ],
-    }
+    return record | grown
 
 
 def test_a_plain_shop_goes_out_as_it_came_in(shop):
