@@ -150,7 +150,7 @@ def spoken_language(reply: Reply) -> str:
 def missing(reply: Reply) -> str:
     """Return what the customer could tell: what is meant by words that no passage holds, or the particulars."""
     language = spoken_language(reply)
-    held = content_words(" ".join(" ".join((p.title, *p.heading_path, p.text)) for p in reply.passages))
+    held = content_words(" ".join(" ".join((p.title, *p.heading_path, p.full_text)) for p in reply.passages))
     words = WORD.findall(reply.turn.question)
     unknown = [word for word in dict.fromkeys(words) if (stems := content_words(word)) and not stems & held]
     if not unknown:

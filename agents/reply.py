@@ -90,7 +90,7 @@ class Reply:
         self.passages += found.passages
         self.filter.allow(passages=len(found.passages), urls=[passage.url for passage in found.passages])
         for passage in found.passages:
-            self.stated.add(" ".join((passage.title, passage.url, *passage.heading_path)), passage.text)
+            self.stated.add(" ".join((passage.title, passage.url, *passage.heading_path)), passage.full_text)
         return before
 
     def attempt(self, attempt: chain.Attempt, *, last: bool) -> list[Event]:

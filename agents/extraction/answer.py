@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from agents.extraction.scoring import DANGLING_PENALTY, EXACT, LEAD_BONUS, OWN_QUESTION, Scored, score_units
+from agents.extraction.units import header_in
 from agents.extraction.wording import split_row, word_code, word_list, word_table, word_unit
 from agents.words import content_words
 
@@ -63,7 +64,7 @@ def compose(evidence: Evidence) -> Iterator[str]:
             yield ("\n\n" if before else "") + whole.rstrip() + "\n"
         else:
             joint = "\n" if shown and before else _joint(passages, before, piece) if before else ""
-            yield joint + word_unit(passage, piece.unit, piece.passage)
+            yield joint + word_unit(passage, piece.unit, piece.passage, evidence.question)
         before = piece
 
 
@@ -73,6 +74,8 @@ def _whole_block(question: str, passage: Passage, piece: Scored) -> str:
     That is so when the piece introduces it, or when the section is what is asked for and none of its lines above all.
     """
     block, number = _block(piece), piece.passage
+    if piece.unit.kind == "code":
+        return word_code(passage, block, number)
     if piece.unit.kind == "prose":
         if block.kind == "code":
             return word_code(passage, block, number) if len(block.lines) <= MAX_CODE else ""
@@ -87,7 +90,7 @@ def _whole_block(question: str, passage: Passage, piece: Scored) -> str:
 def _names_one(question: str, passage: Passage, block: Block) -> bool:
     """Return whether `question` has words that some lines of `block` have and others lack, apart from its headings'."""
     asked = content_words(question) - content_words(" ".join((passage.title, *passage.heading_path)))
-    lines = block.lines[1:] if block.kind == "table" else block.lines
+    lines = block.lines[1:] if header_in(passage.text, block) else block.lines
     texts = [passage.text[line.start : line.end] for line in lines]
     shared = [asked & content_words(split_row(text)[0] if block.kind == "table" else text) for text in texts]
     return any(shared) and not all(shared)

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from agents.extraction.expectation import expects_figure, meets_expectation
-from agents.extraction.sections import Fit, fit_passages, text_before
+from agents.extraction.sections import Fit, fit_passages, headings_of, text_before
 from agents.extraction.units import find_units
 from agents.words import content_words, words
+from knowledge.chunking.answers import question_of
+from knowledge.indexes.analysis import split_words
+from knowledge.models import ChunkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -131,8 +134,13 @@ def score_units(question: str, result: SearchResult) -> list[Scored]:
 
 
 def _candidates(question: str, number: int, passage: Passage, fit: Fit) -> Iterator[_Candidate]:
-    for place, unit in enumerate(find_units(passage.text, passage.sentences, text_before(passage))):
+    is_code = passage.kind == ChunkKind.CODE
+    for place, unit in enumerate(find_units(passage.text, passage.sentences, text_before(passage), is_code=is_code)):
         text = passage.text[unit.start : unit.end]
+        if passage.kind == ChunkKind.ANSWER and question_of(text) == passage.found_by.partition("\n")[0]:
+            continue  # the question; what is quoted is its answer
+        if unit.kind == "code":
+            text = " ".join(split_words(text))
         meets = meets_expectation(question, text)
         own = fit.opens and fit.heading >= OWN_QUESTION and not place
         # "It is 1.38 kg." says what was asked for.
@@ -173,7 +181,7 @@ def _max_sims(passage: Passage, query: Floats, weights: Floats) -> Floats:
     tokens /= np.linalg.norm(tokens, axis=1, keepdims=True) + 1e-6
     similarity = tokens @ query.T  # [tokens, query pieces]
     best = np.zeros((len(passage.sentences), query.shape[0]), np.float32)
-    valid = passage.token_sentences >= 0
+    valid = passage.token_sentences >= 0  # the others are of what it is found by
     np.maximum.at(best, passage.token_sentences[valid], similarity[valid])
     scores: Floats = best @ weights
     return scores
@@ -205,7 +213,7 @@ def _overlaps(question: str, units: Sequence[_Candidate]) -> list[float]:
 
 
 def _named(passage: Passage) -> frozenset[str]:
-    return content_words(" ".join((passage.title, *passage.heading_path)))
+    return content_words(" ".join((passage.title, *headings_of(passage))))
 
 
 def _bonus(question: str, unit: _Candidate) -> float:
@@ -218,7 +226,7 @@ def _bonus(question: str, unit: _Candidate) -> float:
         if unit.place < len(LEAD_BONUS) and not unit.dangling:
             gain += LEAD_BONUS[unit.place] * lead
     codes = {word for word in words(question) if not word.isdigit() and any(map(str.isdigit, word))}
-    if codes & set(words(text)) - set(words(" ".join((unit.passage.title, *unit.passage.heading_path)))):
+    if codes & set(words(text)) - set(words(" ".join((unit.passage.title, *headings_of(unit.passage))))):
         gain += CODE_BONUS
     if not unit.place:
         gain += OPENING_BONUS

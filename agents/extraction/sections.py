@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from agents.extraction.expectation import expects_figure
 from agents.words import content_words, words
+from knowledge.chunking.answers import question_of
+from knowledge.models import ChunkKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,7 +65,7 @@ def fit_passages(question: str, passages: Sequence[Passage]) -> list[Fit]:
     """Return the fit of each passage; rarity is counted over the passages themselves."""
     asked = content_words(question)
     asked = (asked - GENERIC) or asked
-    headings = [content_words(" ".join((passage.title, *passage.heading_path))) for passage in passages]
+    headings = [content_words(" ".join((passage.title, *headings_of(passage)))) for passage in passages]
     held = [
         asked & (heading | content_words(passage.text)) for heading, passage in zip(headings, passages, strict=True)
     ]
@@ -87,8 +89,17 @@ def fit_passages(question: str, passages: Sequence[Passage]) -> list[Fit]:
     ]
 
 
+def headings_of(passage: Passage) -> tuple[str, ...]:
+    """Return the headings above a passage; an answer stands under its question as under a heading."""
+    asked = passage.found_by.partition("\n")[0] if passage.kind == ChunkKind.ANSWER else ""
+    known = not asked or (passage.heading_path and asked in passage.heading_path[-1])
+    return passage.heading_path if known else (*passage.heading_path, asked)
+
+
 def opens_section(passage: Passage) -> bool:
-    """Return whether nothing but headings stands before the passage in its section."""
+    """Return whether nothing but headings, or its own question, stands before the passage in its section."""
+    if passage.kind == ChunkKind.ANSWER and question_of(passage.text.partition("\n")[0]).startswith(passage.found_by):
+        return True
     return all(not line.strip() or line.startswith("#") for line in text_before(passage).splitlines())
 
 
@@ -100,10 +111,11 @@ def text_before(passage: Passage) -> str:
 def _heading(
     question: str, asked: frozenset[str], passage: Passage, weight: Callable[[frozenset[str]], float]
 ) -> float:
-    if not passage.heading_path:
+    headings = headings_of(passage)
+    if not headings:
         return 0.0
     title = content_words(passage.title)
-    leaf, *above = (_subject(heading) for heading in reversed(passage.heading_path))
+    leaf, *above = (_subject(heading) for heading in reversed(headings))
     path = frozenset[str]().union(*above)
     wanted, named = asked - title, leaf - title
     extra = weight(named - asked) / weight(named) if named else 0.0
@@ -113,7 +125,7 @@ def _heading(
         match = 1 - EXTRA_WORDS * extra
     else:
         match = WITHIN * (1 - EXTRA_WORDS * extra) if wanted & path or not named else 0.0
-    if _negated(question) != _negated(passage.heading_path[-1]):
+    if _negated(question) != _negated(headings[-1]):
         match *= OPPOSITE
     return (match * weight(asked & (title | leaf | path)) / weight(asked)) ** 2
 

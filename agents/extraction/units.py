@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from knowledge.chunking.tables import header_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -43,15 +45,18 @@ class Unit:
 
     start: int
     end: int
-    kind: Literal["prose", "item", "row"]
+    kind: Literal["prose", "item", "row", "code"]
     sentences: tuple[int, ...]
     block: Block | None = None
 
 
-def find_units(text: str, sentences: Sequence[tuple[int, int]], before: str = "") -> list[Unit]:
-    """Return the quotable pieces of `text` in reading order; headings, rules and code are not among them.
+def find_units(
+    text: str, sentences: Sequence[tuple[int, int]], before: str = "", *, is_code: bool = False
+) -> list[Unit]:
+    """Return the quotable pieces of `text` in reading order; headings and rules are not among them.
 
-    `before` is what stands before it in its section: code that is open there goes on.
+    Code is one where the text is mainly code (`is_code`) and nothing introduces it. `before` is what stands before the
+    text in its section: code that is open there goes on.
     """
     lines = list(_lines(text, fenced=sum(1 for line in before.splitlines() if FENCE.match(line)) % 2 == 1))
     block_of = {line: block for block in find_blocks(text, lines) for line in block.lines}
@@ -60,13 +65,23 @@ def find_units(text: str, sentences: Sequence[tuple[int, int]], before: str = ""
     for line in lines:
         if line.kind in {"item", "row"}:
             block = block_of.get(line)
-            if line.kind == "row" and block and line == block.lines[0] and len(block.lines) > 1:
+            if line.kind == "row" and block and line == block.lines[0] and header_in(text, block):
                 continue  # the header row names values, it has none
+            if not any(map(str.isalnum, text[line.start : line.end])):
+                continue  # the header of a table that has none
             inside = tuple(_overlapping(sentences, line.start, line.end))
             units.append(Unit(line.start, line.end, "item" if line.kind == "item" else "row", inside, block))
         elif line.kind == "prose":
             units += _prose_units(line, sentences, leads.get(line))
+        elif is_code and line.kind == "code" and (code := block_of[line]).lines[0] == line and not code.lead:
+            end = code.lines[-1].end
+            units.append(Unit(line.start, end, "code", tuple(_overlapping(sentences, line.start, end)), code))
     return units
+
+
+def header_in(text: str, block: Block) -> list[str]:
+    """Return the names of a table's columns where the table begins with them."""
+    return header_of(text[block.lines[0].start :].split("\n", 2)[:2]) if block.kind == "table" else []
 
 
 def find_blocks(text: str, lines: Sequence[Line]) -> list[Block]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from agents.extraction.units import ITEM
+from agents.extraction.units import FENCE, ITEM, header_in
+from agents.words import content_words
+from knowledge.chunking.answers import ANSWER_LABEL
+from knowledge.chunking.pictures import said_by
+from knowledge.chunking.tables import cells_of
+from knowledge.models import ChunkKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
 SHORT = 5
 """Words; a shorter piece says too little without its heading."""
 MAX_ITEMS = 15
+MAX_COLUMNS = 4
+"""Beside its first, a row's columns that are all told."""
 CELL = re.compile(r"(?<!\\)\|")
 NUMBER = re.compile(r"\[(\d{1,3})\]")
 QUOTED = re.compile(r"^\s*>\s?", re.MULTILINE)
@@ -23,17 +30,26 @@ HEADING_NUMBER = re.compile(r"^\s*\d+(?:\.\d+)*[.)]?\s+")
 SENTENCE_ENDS = (".", "!", "?", ":", "…", "。")
 
 
-def word_unit(passage: Passage, unit: Unit, number: int) -> str:
-    """Return one piece as a sentence with its citation."""
+def word_unit(passage: Passage, unit: Unit, number: int, question: str = "") -> str:
+    """Return one piece as a sentence with its citation; `question` chooses among many columns."""
     text = passage.text[unit.start : unit.end]
     if unit.kind == "row":
-        sentence = row_in_words(text, _header(passage, unit.block))
+        sentence = row_in_words(text, _header(passage, unit.block), content_words(question))
     else:
+        text = ANSWER_LABEL.sub("", text, count=1) if passage.kind == ChunkKind.ANSWER else text
+        text = picture_in_words(passage) if passage.kind == ChunkKind.IMAGE else text
         sentence = _one_line(ITEM.sub("", text, count=1) if unit.kind == "item" else text)
         heading = passage.heading_path[-1].rstrip(":") if passage.heading_path else ""
         if len(sentence.split()) < SHORT and heading and "?" not in heading + sentence:
             sentence = f"{heading}: {sentence}"
     return cite(sentence, number)
+
+
+def picture_in_words(passage: Passage) -> str:
+    """Return what is said of a picture: its own words, else the caption that it is found by."""
+    lines = said_by(passage.text).split("\n")
+    lines = lines if any(lines) else passage.found_by.split("\n")[:1]
+    return " ".join(line if line.endswith(SENTENCE_ENDS) or line == lines[-1] else f"{line}." for line in lines)
 
 
 def word_list(passage: Passage, block: Block, number: int) -> list[str]:
@@ -49,7 +65,10 @@ def word_list(passage: Passage, block: Block, number: int) -> list[str]:
 
 def word_table(passage: Passage, block: Block, number: int) -> list[str]:
     """Return a table as Markdown lines, each row with its citation, under what introduces it or its heading."""
-    header, *rows = (split_row(passage.text[line.start : line.end]) for line in block.lines)
+    rows = [split_row(passage.text[line.start : line.end]) for line in block.lines]
+    header = _header(passage, block)
+    rows = rows[1:] if header_in(passage.text, block) or not header else rows
+    header = header or split_row(passage.text[block.lines[0].start : block.lines[0].end])
     introduction = _introduction(passage, block)
     lines = [f"{introduction}\n\n"] if introduction else []
     lines += [_table_row(header), _table_row(["---"] * len(header))]
@@ -58,10 +77,13 @@ def word_table(passage: Passage, block: Block, number: int) -> list[str]:
 
 
 def word_code(passage: Passage, block: Block, number: int) -> str:
-    """Return the sentence that introduces some code, cited, and the code as it stands."""
-    first, last = block.lines[0], block.lines[-1]
-    lead = _one_line(passage.text[block.lead.start : block.lead.end]) if block.lead else ""
-    return f"{cite(lead, number)}\n\n{passage.text[first.start : last.end]}\n"
+    """Return what introduces some code, or its heading, cited, and the code as it stands."""
+    lead = _introduction(passage, block) or passage.title
+    code = passage.text[block.lines[0].start : block.lines[-1].end]
+    opened, closed = FENCE.match(code), FENCE.match(code.rsplit("\n", 1)[-1])
+    mark = opened[0].strip() if opened else "```"
+    code = code if opened else f"{mark}\n{code}"
+    return f"{cite(lead, number)}\n\n{code}" + ("\n" if closed else f"\n{mark}\n")
 
 
 def _introduction(passage: Passage, block: Block) -> str:
@@ -75,15 +97,23 @@ def _table_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
-def row_in_words(row: str, header: Sequence[str]) -> str:
-    """Return a table row as prose: "Name: value" for two columns, "Name - column: value; column: value" for more."""
+def row_in_words(row: str, header: Sequence[str], asked: frozenset[str] = frozenset()) -> str:
+    """Return a table row as prose: "Name: value" for two columns, "Name - column: value; column: value" for more.
+
+    Of a wide table only the columns whose names have words of `asked`, where there are such. A part of a row comes
+    with one name more than it has cells: the row's own.
+    """
     cells = split_row(row)
+    names = [*header, *[""] * len(cells)]
+    cells = [header[0], *cells] if len(header) == len(cells) + 1 else cells
     first, values = cells[0], cells[1:]
     if len(values) == 1:
         return f"{first}: {values[0]}"
-    names = [*header[1:], *[""] * len(cells)]
-    pairs = [f"{name}: {value}" if name else value for name, value in zip(names, values, strict=False) if value]
-    return f"{first} - {'; '.join(pairs)}" if first else "; ".join(pairs)
+    pairs = [(name, value) for name, value in zip(names[1:], values, strict=False) if value]
+    if len(pairs) > MAX_COLUMNS:
+        pairs = [pair for pair in pairs if asked & content_words(pair[0])] or pairs[:MAX_ITEMS]
+    said = "; ".join(f"{name}: {value}" if name else value for name, value in pairs)
+    return f"{first} - {said}" if first else said
 
 
 def split_row(row: str) -> list[str]:
@@ -98,10 +128,13 @@ def cite(sentence: str, number: int) -> str:
 
 
 def _header(passage: Passage, block: Block | None) -> list[str]:
-    if block is None or len(block.lines) == 1:
+    """Return the names of a table's columns: its first row, or for the rest of a long table what it is found by."""
+    if block is None:
         return []
-    first = block.lines[0]
-    return split_row(passage.text[first.start : first.end])
+    names = header_in(passage.text, block)
+    if not names and passage.kind == ChunkKind.TABLE and "|" in passage.found_by:
+        names = cells_of(passage.found_by.rsplit("\n", 1)[-1])
+    return [_one_line(name) for name in names]
 
 
 def _items_beyond(passage: Passage, block: Block) -> list[str]:

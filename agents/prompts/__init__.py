@@ -93,7 +93,7 @@ def fence_passages(passages: Sequence[Passage], *, first: int = 1) -> str:
 
 def _fenced(number: int, passage: Passage) -> str:
     place = _inert(" > ".join((passage.title, *passage.heading_path))).replace('"', "'")
-    return f'<passage number="{number}" from="{place}">\n{_inert(passage.text)}\n</passage>'
+    return f'<passage number="{number}" from="{place}">\n{_inert(passage.full_text)}\n</passage>'
 
 
 def _inert(text: str) -> str:

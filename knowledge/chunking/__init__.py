@@ -83,7 +83,8 @@ def chunk_document(
     for section, following in zip_longest(sections, sections[1:]):
         parts = pack(_parts(document.markdown, section, room), max_pieces)
         if not parts and section.heading and (following is None or following.level <= section.level):
-            parts = [Part(*section.heading, 0)]
+            start, end = section.heading
+            parts = [Part(start, end, 0)]
         drafts.extend(_drafts(document, section, parts, len(drafts)))
     return drafts
 
