@@ -64,6 +64,7 @@ def main(arguments: list[str]) -> int:
 def load() -> None:
     """Imports what all of them need, and has the collector leave it alone, or it would copy every page it looks at."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads; there are processes for all cores
     django.setup()
     for module in SHARED:
         importlib.import_module(module)
