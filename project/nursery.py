@@ -26,13 +26,12 @@ WEB_OPTIONS = (
     "--verbosity", "0", "--no-server-name", "--ping-interval", "20", "--ping-timeout", "30",
     "--websocket-max-frame-size", str(WEBSOCKET_BYTES), "--websocket-max-message-size", str(WEBSOCKET_BYTES),
 )  # fmt: skip
-#: What replies need; nothing of it starts a thread or the event loop, as daphne and `project.asgi` do.
+#: What replies need; nothing of it starts a thread or an event loop, as daphne, onnxruntime and `project.asgi` do.
 SHARED = (
     "agents.guardrails.injection",
     "agents.routing.intents",
     "agents.runner",
     "chat.consumers",
-    "knowledge.embedding.local",
     "knowledge.retrieval.search",
     "project.urls",
 )
