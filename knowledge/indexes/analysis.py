@@ -13,6 +13,8 @@ import regex
 import Stemmer
 from numpy.typing import NDArray
 
+from knowledge.indexes.identifiers import identifier_words
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -79,9 +81,14 @@ class Analyser:
 
 
 def split_words(text: str) -> list[str]:
-    """Words of `text` in lower case, compatibility forms unified (NFKC); unspaced scripts as letter pairs."""
-    text = unicodedata.normalize("NFKC", text).lower()
+    """Words of `text` in lower case, compatibility forms unified (NFKC); unspaced scripts as letter pairs.
+
+    What identifiers are found by beside their runs of letters comes last.
+    """
+    named = unicodedata.normalize("NFKC", text)
+    text = named.lower()
     words: list[str] = _WORD.findall(text)
+    words += identifier_words(named)
     if _HAS_UNSPACED.search(text) is None:
         return words
     return [part for word in words for part in _pairs(word)]
