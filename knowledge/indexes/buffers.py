@@ -1,0 +1,55 @@
+"""The buffers that vectors are stored in, as small as ranking allows (`benchmarks/compression.py` has what each costs).
+
+Directions matter, lengths do not: a stored sentence is whole numbers, and its unit vector is those by their length.
+Numbers take the narrowest type that holds them all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from knowledge.indexes.base import Floats
+
+MOST = 127  # int8 units of a sentence's largest component
+TINY = 1e-9  # stands for the largest component of a vector of zeros
+WIRE_HEADER = 4  # bytes before the numbers of a halfvec on the wire
+_NUMBERS = {1: np.dtype(np.uint8), 2: np.dtype(np.uint16), 4: np.dtype(np.int32)}  # by bytes each
+
+
+def pack_sentences(vectors: Floats) -> bytes:
+    """Vectors [n, d] as int8, each stretched until its largest component is +-127."""
+    return stretched(vectors, MOST).tobytes()
+
+
+def stretched(vectors: Floats, most: int) -> NDArray[np.int8]:
+    """Vectors [n, d] as whole numbers of which the largest in each row is +-`most`; rows of zeros stay so."""
+    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=TINY)
+    whole: NDArray[np.int8] = np.rint(vectors * (most / largest)).astype(np.int8)
+    return whole
+
+
+def unpack_sentences(buffer: bytes | memoryview, dimensions: int) -> NDArray[np.int8]:
+    """What `pack_sentences` stored, int8 [n, d]."""
+    return np.frombuffer(buffer, np.int8).reshape(-1, dimensions)
+
+
+def pack_numbers(numbers: NDArray[np.integer]) -> bytes:
+    """Whole numbers from 0 to 2**31 - 1, in one, two or four bytes each; how many bytes comes first."""
+    largest = int(numbers.max(initial=0))
+    width = next(width for width in _NUMBERS if largest < 1 << min(8 * width, 31))
+    return bytes([width]) + numbers.astype(_NUMBERS[width]).tobytes()
+
+
+def unpack_numbers(buffer: bytes | memoryview) -> NDArray[np.int32]:
+    """What `pack_numbers` stored, int32 [n]."""
+    return np.frombuffer(buffer, _NUMBERS[buffer[0]], offset=1).astype(np.int32)
+
+
+def unpack_halves(wire: bytes | memoryview) -> Floats:
+    """A halfvec as PostgreSQL sends it, float32 [d]."""
+    return np.frombuffer(wire, ">f2", offset=WIRE_HEADER).astype(np.float32)

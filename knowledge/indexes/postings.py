@@ -1,0 +1,215 @@
+"""BM25 (Robertson and Zaragoza, 2009) over posting lists in memory: two bytes for an occurrence, one more for repeats.
+
+Most terms occur once in a passage. What such an occurrence adds to a row's score is the term's weight times a factor of
+the row alone, so that weights are summed first and multiplied once; only repeated terms are looked at one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from knowledge.indexes.analysis import Keys, Terms
+
+Floats = NDArray[np.float32]
+Offsets = NDArray[np.uint32]
+
+K1, B = 1.2, 0.75
+BLOCK = 1 << 16  # rows that one set of posting lists covers: their numbers take two bytes, their scores stay in a cache
+MOST = 255  # occurrences of a term in one text beyond which BM25 gains nothing
+LARGE = 1_000  # rows from which a term may be called common
+
+# One occurrence as a number that sorts by term, repeated ones before single ones, and row: 32, 1, 16 and 8 bits.
+_TERM, _SINGLE, _ROW, _COUNT = (np.uint64(bits) for bits in (32, 24, 8, 0xFF))
+_ROWS = np.uint64(BLOCK - 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Postings:
+    """Which of up to 65,536 neighbouring rows each term occurs in. Immutable.
+
+    Attributes:
+        first: the first of those rows.
+        size: how many rows there are.
+        terms: uint32 [t], ascending.
+        starts: uint32 [t + 1], where the rows of a term begin and end; those it is repeated in come first.
+        repeats: uint32 [t + 1], where their counts begin and end.
+        rows: uint16 [p], from `first`.
+        counts: uint8 [r], occurrences in a row, 2 and more.
+    """
+
+    first: int
+    size: int
+    terms: Keys
+    starts: Offsets
+    repeats: Offsets
+    rows: NDArray[np.uint16]
+    counts: NDArray[np.uint8]
+
+    @classmethod
+    def compile(cls, keys: Keys, rows: NDArray[np.int64], first: int, size: int) -> Postings:
+        """Posting lists of occurrences of terms in rows numbered from 0; sorting 64-bit numbers does the work."""
+        both = np.sort(keys.astype(np.uint64) << _TERM | rows.astype(np.uint64))
+        begin = np.flatnonzero(np.diff(both, prepend=~both[:1]))
+        counts = np.minimum(np.diff(begin, append=len(both)), MOST).astype(np.uint64)
+        both = both[begin]
+        return cls._grouped(_packed(both >> _TERM, both & _ROWS, counts), first, size)
+
+    def joined(self, other: Postings) -> Postings:
+        """With the postings of the rows that follow."""
+        both = np.concatenate([self._occurrences(0), other._occurrences(other.first - self.first)])
+        return self._grouped(both, self.first, self.size + other.size)
+
+    @classmethod
+    def _grouped(cls, occurrences: NDArray[np.uint64], first: int, size: int) -> Postings:
+        occurrences.sort()
+        keys = (occurrences >> _TERM).astype(np.uint32)
+        counts = (occurrences & _COUNT).astype(np.uint8)
+        starts = np.append(np.flatnonzero(np.diff(keys, prepend=~keys[:1])), len(keys)).astype(np.uint32)
+        repeated = counts > 1
+        repeats = np.concatenate([[0], np.cumsum(repeated)])[starts].astype(np.uint32)
+        rows = (occurrences >> _ROW).astype(np.uint16)
+        return cls(first, size, keys[starts[:-1]], starts, repeats, rows, counts[repeated])
+
+    def _occurrences(self, shift: int) -> NDArray[np.uint64]:
+        lengths, repeated = np.diff(self.starts), np.diff(self.repeats)
+        counts = np.ones(len(self.rows), np.uint64)
+        counts[_spans(self.starts[:-1], repeated)] = self.counts
+        return _packed(np.repeat(self.terms, lengths).astype(np.uint64), self.rows + np.uint64(shift), counts)
+
+    def __len__(self) -> int:
+        """How many postings there are."""
+        return len(self.rows)
+
+    def places(self, keys: Keys) -> NDArray[np.int64]:
+        """The position of each key among the terms, -1 for an unknown one."""
+        if not len(self.terms):
+            return np.full(len(keys), -1)
+        places = np.minimum(np.searchsorted(self.terms, keys), len(self.terms) - 1)
+        return np.where(self.terms[places] == keys, places, -1)
+
+    def found(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """In how many rows the terms at these places occur."""
+        if not len(self.terms):
+            return np.zeros(len(places), np.int64)
+        found = self.starts[places + 1].astype(np.int64) - self.starts[places]
+        return np.where(places < 0, 0, found)
+
+    def scores(self, places: NDArray[np.int64], weights: Floats, norms: Floats) -> Floats:
+        """BM25, without its constant factor, of every row for the terms at these places.
+
+        Args:
+            places: of the terms that are asked for; unknown ones (-1) add nothing.
+            weights: float32 [len(places)], their inverse document frequencies.
+            norms: float32 [size], what lengths make of a single occurrence.
+        """
+        weights, places = weights[places >= 0], places[places >= 0]
+        hits = self._taken(self.rows, self.starts[places], self.starts[places + 1])
+        lengths = self.starts[places + 1] - self.starts[places]
+        singles = np.bincount(hits, np.repeat(weights, lengths), minlength=self.size).astype(np.float32) / (1 + norms)
+        lengths = self.repeats[places + 1] - self.repeats[places]
+        hits = self._taken(self.rows, self.starts[places], self.starts[places] + lengths)
+        counts = self._taken(self.counts, self.repeats[places], self.repeats[places + 1]).astype(np.float32)
+        more = counts / (counts + norms[hits]) - 1 / (1 + norms[hits])
+        repeats = np.bincount(hits, np.repeat(weights, lengths) * more, minlength=self.size)
+        return singles + repeats.astype(np.float32)
+
+    @staticmethod
+    def _taken(values: NDArray[np.integer], begins: Offsets, ends: Offsets) -> NDArray[np.integer]:
+        parts = [values[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+        return np.concatenate(parts) if parts else values[:0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """One field of all rows. Immutable; growing it makes another that shares the old postings.
+
+    Attributes:
+        segments: posting lists of one row after the other. Within a block each is at least twice as long as the next;
+            a full one is never touched again, so that a small change to a large corpus is a small one.
+        lengths: float32 [rows], terms in each row.
+    """
+
+    segments: tuple[Postings, ...]
+    lengths: Floats
+
+    @classmethod
+    def empty(cls) -> Field:
+        """A field of no rows."""
+        return cls((), np.zeros(0, np.float32))
+
+    def grown(self, terms: Terms, rows: int) -> Field:
+        """With `rows` more rows that hold `terms` (numbered from 0)."""
+        segments = list(self.segments)
+        for part in _blocks(terms, len(self.lengths), rows):
+            segments.append(part)
+            while len(segments) > 1 and _belong_together(*segments[-2:]):
+                segments[-2:] = [segments[-2].joined(segments[-1])]
+        lengths = np.bincount(terms.rows, minlength=rows).astype(np.float32)
+        return Field(tuple(segments), np.concatenate([self.lengths, lengths]))
+
+    def scores(self, keys: Keys, *, common: float = 1.0) -> tuple[Floats, float]:
+        """BM25 of every row for the distinct `keys`, and the sum of the keys' inverse document frequencies.
+
+        Keys that occur in more than the share `common` of many rows are left out.
+        """
+        rows = len(self.lengths)
+        places = [segment.places(keys) for segment in self.segments]
+        found = self._found(places, len(keys))
+        idf = self._idf(found)
+        total = np.zeros(rows, np.float32)
+        if not rows:
+            return total, float(idf.sum())
+        asked = found <= common * rows if rows >= LARGE else np.ones(len(keys), bool)
+        norms = (K1 * (1 - B + B * self.lengths / max(float(self.lengths.mean()), 1.0))).astype(np.float32)
+        weights = (K1 + 1) * idf[asked]
+        for segment, at in zip(self.segments, places, strict=True):
+            span = slice(segment.first, segment.first + segment.size)
+            total[span] = segment.scores(at[asked], weights, norms[span])
+        return total, float(idf.sum())
+
+    def found(self, keys: Keys) -> NDArray[np.int64]:
+        """In how many rows each of `keys` occurs."""
+        return self._found([segment.places(keys) for segment in self.segments], len(keys))
+
+    def idf(self, keys: Keys) -> Floats:
+        """Inverse document frequencies of `keys`, float32."""
+        return self._idf(self.found(keys))
+
+    def _found(self, places: list[NDArray[np.int64]], keys: int) -> NDArray[np.int64]:
+        none = np.zeros(keys, np.int64)
+        return sum((part.found(at) for part, at in zip(self.segments, places, strict=True)), none)
+
+    def _idf(self, found: NDArray[np.int64]) -> Floats:
+        return np.log1p((len(self.lengths) - found + 0.5) / (found + 0.5)).astype(np.float32)
+
+
+def _blocks(terms: Terms, first: int, rows: int) -> Iterator[Postings]:
+    """Postings of new rows, cut where a block is full."""
+    at = np.argsort(terms.rows, kind="stable") if np.any(np.diff(terms.rows) < 0) else slice(None)
+    keys, owners = terms.keys[at], terms.rows[at].astype(np.int64)
+    for begin in range(0, rows, BLOCK):
+        end = min(begin + BLOCK, rows)
+        span = slice(*np.searchsorted(owners, [begin, end]).tolist())
+        yield Postings.compile(keys[span], owners[span] - begin, first + begin, end - begin)
+
+
+def _belong_together(one: Postings, other: Postings) -> bool:
+    return one.size + other.size <= BLOCK and 2 * len(other) >= len(one)
+
+
+def _packed(keys: NDArray[np.uint64], rows: NDArray[np.uint64], counts: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    packed: NDArray[np.uint64] = keys << _TERM | (counts == 1).astype(np.uint64) << _SINGLE | rows << _ROW | counts
+    return packed
+
+
+def _spans(begins: Offsets, lengths: Offsets) -> NDArray[np.int64]:
+    """The positions of ranges that begin at `begins`, one range after the other."""
+    first = np.cumsum(lengths, dtype=np.int64) - lengths
+    return np.repeat(begins.astype(np.int64) - first, lengths) + np.arange(int(lengths.sum()))
