@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from knowledge.retrieval import fusion
+from knowledge.retrieval.synonyms import expanded_scores, in_known_words
 from knowledge.retrieval.weights import CHOSEN, Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
     from knowledge.embedding.base import QueryEncoding
     from knowledge.indexes.base import Floats
     from knowledge.indexes.snapshot import Snapshot
+    from knowledge.retrieval.synonyms import Expansion
 
 LEXICAL_EVIDENCE = 0.5  # weight of the lexical share in the answerability
+WORDS_ALONE = 1.2  # weight of the lexical share where there are no vectors to compare
 UNKNOWN_WORDS = 0.3  # weight of the share of words that the corpus lacks: "fridges" where none are sold
 
 
@@ -40,15 +43,17 @@ class Ranking(NamedTuple):
     answerability: float
 
 
-def rank(
+def rank(  # noqa: PLR0913 (all that an order depends on)
     snapshot: Snapshot,
     query: str,
     encoding: QueryEncoding,
     documents: Collection[int] | None = None,
     weights: Weights = CHOSEN,
+    *,
+    expansions: Sequence[Expansion] = (),
 ) -> Ranking:
-    """Rank the chunks of `snapshot`, or those of `documents` only (ids), for a query."""
-    scores = snapshot.lexical.scores(query)
+    """Rank the chunks of `snapshot`, or those of `documents` only (ids), for a query and its synonyms."""
+    scores = expanded_scores(snapshot.lexical, query, expansions)
     found = snapshot.live
     if documents is not None:
         found = found & np.isin(snapshot.documents, np.fromiter(documents, np.int64, len(documents)))
@@ -60,8 +65,12 @@ def rank(
     _, firsts = np.unique(snapshot.fingerprints[rows[order]], return_index=True)
     order = order[np.sort(firsts)]
     words = float(scores.words[rows].max(initial=0)) / scores.idf_sum if scores.idf_sum else 0.0
-    unknown = snapshot.lexical.unknown_share(query)
-    answerability = max(float(cosine.max(initial=0)) + LEXICAL_EVIDENCE * words - UNKNOWN_WORDS * unknown, 0.0)
+    unknown = snapshot.lexical.unknown_share(in_known_words(snapshot.lexical, query, expansions))
+    if encoding.vector.any():
+        evidence = float(cosine.max(initial=0)) + LEXICAL_EVIDENCE * words
+    else:
+        evidence = WORDS_ALONE * words
+    answerability = max(evidence - UNKNOWN_WORDS * unknown, 0.0)
     return Ranking(rows[order], fused[order], lexical[rows][order], dense[order], cosine[order], answerability)
 
 
