@@ -10,10 +10,11 @@ from procrastinate.manager import JobManager
 from procrastinate.tasks import configure_task
 
 from agents.actions import jobs
+from agents.releases import jobs as releases
 from agents.routing import fitting
 from knowledge.tasks import UPKEEP
 
-__all__ = ["enqueue_fit", "fit_intents", "jobs"]
+__all__ = ["enqueue_fit", "fit_intents", "jobs", "releases"]
 
 FIT = "agents.fit_intents"
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout
 
-from knowledge import fetching, publishing
+from knowledge import fetching, publishing, releasing
 from knowledge.chunking import ChunkDraft, chunk_document
 from knowledge.embedding.base import Embedder, EmbedderAwayError, EmbedderError, PassageEncoding
 from knowledge.embedding.passages import Embedded, encode_chunks
@@ -92,6 +92,13 @@ def ingest_versions(tenant_id: int, version_ids: Sequence[int], *, threads: int 
     Raises:
         OperationalError, InterfaceError, PoolTimeout: the database is away. Calling again is harmless.
     """
+    outcomes = _ingest(tenant_id, version_ids, threads)
+    with tenant_scope(tenant_id):
+        releasing.enqueue_checks(version_ids)
+    return outcomes
+
+
+def _ingest(tenant_id: int, version_ids: Sequence[int], threads: int) -> list[Outcome]:
     with tenant_scope(tenant_id):
         jobs = [_Job(work) for work in publishing.begin(version_ids)]
         knowledge_version()  # so that the model that serves is the one of now

@@ -6,6 +6,8 @@ still wants to write is refused. So a version may be worked on twice, but is pub
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from knowledge.chunking import ChunkDraft
 from knowledge.embedding.base import PassageEncoding
 from knowledge.models import FINISHED, Chunk, ChunkVectors, Document, DocumentVersion, EmbeddingModel
 from knowledge.readers.base import ReadDocument
+from knowledge.releasing import waiting_versions, withdraw_emptied
 from tenants.scope import current_tenant_id
 
 MAX_ATTEMPTS = 3  # times that reading a version may end its worker
@@ -219,40 +222,70 @@ def chunk_vectors(chunk: Chunk, encoding: PassageEncoding, model: str) -> ChunkV
 
 
 def _publish(finished: dict[int, tuple[DocumentVersion, ReadDocument]]) -> None:
-    """Makes versions current, in place of those before them."""
+    """Makes versions current that were read to the end, or has them wait where their release is still to come."""
     documents = {
         document.pk: document
         for document in Document.objects.filter(versions__in=list(finished)).select_related("current").distinct()
     }
-    published, old, changed = [], [], []
+    waiting = waiting_versions(finished)
+    ready, late = [], []
     for version, read in finished.values():
-        document = documents[version.document_id]
+        version.document = document = documents[version.document_id]
         version.progress, version.changed_at = FINISHED, timezone.now()
         if document.current and document.current.number > version.number:
             version.state = State.SUPERSEDED  # a later version was quicker
-            old.append(version.pk)
-        else:
-            version.state = State.LIVE
-            if document.current_id:
-                old.append(document.current_id)
-            _adopt(document, version, read)
-            changed.append(document)
-        published.append(version)
-    DocumentVersion.objects.bulk_update(published, ["state", "progress", "changed_at"])
-    Document.objects.bulk_update(changed, ["current", "state", "title", "language", "metadata", "updated_at"])
-    if old:
-        DocumentVersion.objects.filter(pk__in=old).update(state=State.SUPERSEDED)
-        delete_chunks(Q(version__in=old))
-    record_change(document.pk for document in changed)
+            late.append(version.pk)
+            continue
+        _describe(document, read)
+        version.state = State.HELD if version.pk in waiting else State.LIVE
+        if version.state == State.LIVE:
+            ready.append(version)
+    versions = [version for version, _ in finished.values()]
+    DocumentVersion.objects.bulk_update(versions, ["state", "progress", "changed_at"])
+    Document.objects.bulk_update(documents.values(), ["title", "language", "metadata", "updated_at"])
+    delete_chunks(Q(version__in=late))
+    _supersede_waiting(version for version in versions if version.pk not in late)
+    make_current(ready)
 
 
-def _adopt(document: Document, version: DocumentVersion, read: ReadDocument) -> None:
-    document.current, document.updated_at = version, timezone.now()
+def _describe(document: Document, read: ReadDocument) -> None:
+    """Fills in what nobody has said of a document and its file says itself."""
+    document.updated_at = timezone.now()
     document.title = document.title or read.title[:300]
     document.language = document.language or read.language[:35]
     document.metadata = {**read.metadata, **document.metadata}
-    if document.state == Document.State.DRAFT and version.publish:
-        document.state = Document.State.LIVE
+
+
+def make_current(versions: Sequence[DocumentVersion]) -> None:
+    """Brings versions into use that were read, in place of those before them; their documents are locked already."""
+    old = {version.document.current_id for version in versions} - {None, *(version.pk for version in versions)}
+    documents = [version.document for version in versions]
+    for version, document in zip(versions, documents, strict=True):
+        document.current, document.updated_at = version, timezone.now()
+        if document.state == Document.State.DRAFT and version.publish:
+            document.state = Document.State.LIVE
+    Document.objects.bulk_update(documents, ["current", "state", "updated_at"])
+    if old:
+        DocumentVersion.objects.filter(pk__in=old).update(state=State.SUPERSEDED)
+        delete_chunks(Q(version__in=old))
+    record_change(document.pk for document in documents)
+
+
+def _supersede_waiting(versions: Iterable[DocumentVersion]) -> None:
+    """Newer versions take the place of those that still wait for their release."""
+    older = [Q(document=version.document_id, number__lt=version.number) for version in versions]
+    if older:
+        waiting = DocumentVersion.objects.filter(reduce(or_, older), state=State.HELD)
+        drop_waiting(list(waiting.values_list("pk", flat=True)), State.SUPERSEDED)
+        withdraw_emptied()
+
+
+def drop_waiting(version_ids: Sequence[int], state: str) -> None:
+    """Ends versions that were read and never live."""
+    if version_ids:
+        now = timezone.now()
+        DocumentVersion.objects.filter(pk__in=version_ids).update(state=state, progress=FINISHED, changed_at=now)
+        delete_chunks(Q(version__in=version_ids))
 
 
 def delete_chunks(condition: Q) -> None:

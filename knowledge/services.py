@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Field, Q
 from django.utils import timezone
 
-from knowledge import tasks
+from knowledge import releasing, tasks
 from knowledge.changes import record_change
 from knowledge.models import Chunk, Document, DocumentVersion
 from knowledge.publishing import delete_chunks
@@ -64,6 +64,7 @@ def add_documents(items: Sequence[NewDocument], *, actor: str, enqueue: bool = T
             results[position] = added
         pending = later
     fresh = [added.version for added in results if isinstance(added, Added) and added.version]
+    releasing.hold(fresh, actor=actor)
     if enqueue:
         tasks.enqueue(fresh)
     return [result for result in results if result is not None]
@@ -144,7 +145,7 @@ def _newest_versions(documents: Iterable[Document]) -> dict[int, DocumentVersion
 def _plan(item: NewDocument, document: Document, newest: dict[int, DocumentVersion]) -> Added:
     last = newest.get(document.pk)
     content_hash = item.content_hash()
-    failed = last is not None and last.state == DocumentVersion.State.FAILED
+    failed = last is not None and last.state in (DocumentVersion.State.FAILED, DocumentVersion.State.WITHDRAWN)
     if last and content_hash and not failed and last.content_hash == content_hash:
         return Added(document, None, Outcome.UNCHANGED)
     current = document.current
@@ -170,6 +171,7 @@ def reread(documents: Iterable[Document], *, actor: str) -> list[DocumentVersion
     locked = list(Document.objects.filter(pk__in=[d.pk for d in documents]).order_by("pk").select_for_update())
     again = [_again(version) for version in _sources(locked)]
     DocumentVersion.objects.bulk_create(again)
+    releasing.hold(again, actor=actor)
     tasks.enqueue(again)
     _audit((version.document for version in again), "document.reread", actor)
     return again
@@ -202,8 +204,14 @@ def archive(documents: Iterable[Document], *, actor: str) -> int:
 
 
 def restore(documents: Iterable[Document], *, actor: str) -> int:
-    """Brings archived documents and drafts into use, those that were ever read; returns how many."""
+    """Brings archived documents and drafts into use, those that were ever read; returns how many.
+
+    With the release gate on they come into use when their release does.
+    """
     ready = ~Q(state=Document.State.LIVE) & Q(current__isnull=False)
+    wanted = [document.pk for document in documents]
+    if held := releasing.hold_documents(Document.objects.filter(ready, pk__in=wanted), actor=actor):
+        return len(releasing.versions_of(held))
     return _set_state(documents, ready, Document.State.LIVE, "document.published", actor)
 
 
@@ -227,6 +235,7 @@ def delete(documents: Iterable[Document], *, actor: str) -> int:
     versions.delete()
     Document.objects.filter(pk__in=ids).delete()
     _audit(gone, "document.deleted", actor)
+    releasing.withdraw_emptied()
     record_change(ids)
     for name in files:
         transaction.on_commit(partial(default_storage.delete, name), robust=True)

@@ -19,7 +19,7 @@ from agents.prompts import FORMS, VERSION, load, versions
 from agents.prompts.past_turns import SOURCES
 from agents.prompts.places import MAX_LENGTH, Form
 from agents.prompts.trial import LIMIT, MOST, Compared, Try, compare, new_try, past_tries
-from tenants.admin.base import TenantModelAdmin
+from tenants.admin.base import TenantModelAdmin, actor
 from tenants.models import Role
 from tenants.scope import tenant_scope
 
@@ -147,15 +147,19 @@ class PromptVersionAdmin(TenantModelAdmin):
             if row.state == PromptState.DRAFT:
                 self._keep(request, row)
             if "_publish" in request.POST:
-                versions.publish(version=row, author=request.user)
-                messages.success(request, f"{FORMS[row.name].title} {row.number} is in use now.")
-                return redirect(LIST)
+                return self._publish(request, row)
         except ValidationError as error:
             return self._page(request, row, Written(draft=request.POST, trial=request.POST, problems=error.messages))
         if "_try" in request.POST:
             return self._try(request, row)
         messages.success(request, "Saved.")
         return redirect(CHANGE, row.pk)
+
+    def _publish(self, request: Any, row: PromptVersion) -> Any:
+        held = versions.request_publication(version=row, actor=actor(request))
+        then = "is in use once its release has been checked." if held else "is in use now."
+        messages.success(request, f"{FORMS[row.name].title} {row.number} {then}")
+        return redirect(LIST)
 
     def _keep(self, request: Any, row: PromptVersion) -> None:
         """Change the draft; ValidationError says what is wrong with it."""

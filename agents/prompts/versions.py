@@ -13,12 +13,15 @@ from django.utils import timezone
 from agents.models import PromptState, PromptVersion
 from agents.prompts import FORMS, Prompts
 from agents.prompts.places import problems_of
+from knowledge.releasing import gate_is_on, request_release
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id
 from tenants.services import record_audit
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+    from knowledge.models import Release
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +63,7 @@ def save_draft(*, name: str, text: str, note: str, author: User) -> PromptVersio
     row: PromptVersion = PromptVersion.objects.create(
         name=name, number=last + 1, text=text, note=note, created_by=author
     )
-    _told(author, "drafted", row)
+    _told(author.get_username(), "drafted", row)
     return row
 
 
@@ -75,7 +78,7 @@ def edit_draft(*, version: PromptVersion, text: str, note: str, author: User) ->
     rows = PromptVersion.objects.filter(pk=version.pk, state=PromptState.DRAFT)
     if not rows.update(text=text, note=note):
         raise ValidationError("Only drafts can be changed: make a new one.")
-    _told(author, "edited", version)
+    _told(author.get_username(), "edited", version)
 
 
 @transaction.atomic
@@ -83,11 +86,11 @@ def delete_draft(*, version: PromptVersion, author: User) -> None:
     """Throw a draft away; harmless when it is none any more."""
     deleted, _ = PromptVersion.objects.filter(pk=version.pk, state=PromptState.DRAFT).delete()
     if deleted:
-        _told(author, "deleted", version)
+        _told(author.get_username(), "deleted", version)
 
 
 @transaction.atomic
-def publish(*, version: PromptVersion, author: User) -> None:
+def publish(*, version: PromptVersion, actor: str) -> None:
     """Use a version from now on, a draft or one that was used before; the one in use is retired. Harmless twice.
 
     Raises:
@@ -103,7 +106,23 @@ def publish(*, version: PromptVersion, author: User) -> None:
     action = "published" if row.state == PromptState.DRAFT else "rolled_back"
     row.state, row.published_at = PromptState.PUBLISHED, timezone.now()
     row.save(update_fields=["state", "published_at"])
-    _told(author, action, row)
+    _told(actor, action, row)
+
+
+@transaction.atomic
+def request_publication(*, version: PromptVersion, actor: str) -> Release | None:
+    """Use a version from now on; with the release gate on, once its release is live. None where it is in use now.
+
+    Raises:
+        ValidationError: its text cannot be used; says why.
+    """
+    _checked(version.name, version.text)
+    if not gate_is_on():
+        publish(version=version, actor=actor)
+        return None
+    return request_release(
+        change={"prompt": version.pk}, label=f"{FORMS[version.name].title} {version.number}", actor=actor
+    )
 
 
 @transaction.atomic
@@ -114,7 +133,7 @@ def use_file(*, name: str, author: User) -> None:
     if row is not None:
         row.state = PromptState.RETIRED
         row.save(update_fields=["state"])
-        _told(author, "retired", row)
+        _told(author.get_username(), "retired", row)
 
 
 def _known(name: str) -> str:
@@ -136,5 +155,5 @@ def _one_at_a_time() -> None:
     Tenant.objects.select_for_update(no_key=True).get(pk=current_tenant_id())
 
 
-def _told(author: User, what: str, row: PromptVersion) -> None:
-    record_audit(actor=author.get_username(), action=f"prompt.{what}", target=str(row), detail={"note": row.note})
+def _told(actor: str, what: str, row: PromptVersion) -> None:
+    record_audit(actor=actor, action=f"prompt.{what}", target=str(row), detail={"note": row.note})

@@ -168,6 +168,9 @@ class Release(TenantOwned):
         WITHDRAWN = "withdrawn", _("Withdrawn")
         FAILED = "failed", _("Could not be checked")
 
+    #: States in which the change is still to come.
+    UNDECIDED = (State.CHECKING, State.HELD, State.FAILED)
+
     label = models.CharField(max_length=200)
     change = models.JSONField(default=dict)
     state = models.CharField(max_length=9, choices=State.choices, default=State.CHECKING)

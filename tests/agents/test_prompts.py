@@ -99,15 +99,15 @@ def test_a_draft_is_used_once_it_is_published_and_can_be_rolled_back(scope, alic
     edit_draft(version=draft, text=f"  {TERSE}\r\n", note="shorter", author=alice)
     assert prompts_of_tenant() == FILES
     draft.refresh_from_db()
-    publish(version=draft, author=alice)
+    publish(version=draft, actor="alice")
     assert prompts_of_tenant() == Prompts({"answer": TERSE}, {"answer": 1})
     second = save_draft(name="answer", text=TERSE + " Now.", note="", author=alice)
-    publish(version=second, author=alice)
-    publish(version=second, author=alice)
+    publish(version=second, actor="alice")
+    publish(version=second, actor="alice")
     assert prompts_of_tenant().version == f"{prompts.VERSION}+answer.2"
     draft.refresh_from_db()
     assert draft.state == PromptState.RETIRED
-    publish(version=draft, author=alice)
+    publish(version=draft, actor="alice")
     assert prompts_of_tenant().text("answer") == TERSE
     use_file(name="answer", author=alice)
     use_file(name="answer", author=alice)
@@ -134,13 +134,13 @@ def test_what_cannot_be_used_is_neither_kept_nor_published(scope, alice):
         edit_draft(version=draft, text="{ [unknown]", note="", author=alice)
     broken = PromptVersion.objects.create(name="answer", number=9, text="{naem}")
     with pytest.raises(ValidationError, match="no place"):
-        publish(version=broken, author=alice)
+        publish(version=broken, actor="alice")
     assert not PromptVersion.objects.filter(state=PromptState.PUBLISHED).exists()
 
 
 def test_what_was_published_is_not_changed_or_thrown_away(scope, alice):
     draft = make_draft(name="answer", author=alice)
-    publish(version=draft, author=alice)
+    publish(version=draft, actor="alice")
     with pytest.raises(ValidationError, match="Only drafts"):
         edit_draft(version=draft, text=TERSE, note="", author=alice)
     delete_draft(version=draft, author=alice)
@@ -159,13 +159,13 @@ def test_a_broken_prompt_in_the_database_leaves_the_file_in_place(scope, caplog)
 
 
 def test_a_turn_is_prepared_with_what_is_published(scope, alice):
-    publish(version=save_draft(name="answer", text=TERSE, note="", author=alice), author=alice)
+    publish(version=save_draft(name="answer", text=TERSE, note="", author=alice), actor="alice")
     assert preparation.tenant_settings(scope.pk).prompts.text("answer") == TERSE
 
 
 def test_another_tenant_has_other_prompts(tenant, other_tenant, alice):
     with tenant_scope(tenant.pk):
-        publish(version=save_draft(name="answer", text=TERSE, note="", author=alice), author=alice)
+        publish(version=save_draft(name="answer", text=TERSE, note="", author=alice), actor="alice")
     with tenant_scope(other_tenant.pk):
         assert prompts_of_tenant() == FILES
 
