@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from knowledge.indexes.base import Floats
 
 COMMON = 0.25  # share of rows from which a 4-gram tells nothing apart but is most of the work
+WORDS = np.float32(0.4)  # share of whole words, which miss compounds and inflections
 MEANINGFUL = 4  # letters from which an unknown word says something; contractions leave shorter ones behind
 MISTAKABLE = 5  # letters from which one slip away is still the same word; "cars" is no slip of "card"
 MAX_SLIPS = 2  # unknown words that are looked up as typing errors, half a millisecond each
@@ -26,7 +27,7 @@ class LexicalScores(NamedTuple):
     """How well each row matches a query.
 
     Attributes:
-        combined: float32 [rows], half of each field, each divided by its best score; 0 = no term in common.
+        combined: float32 [rows], as `combine` weighs the fields; 0 = no term in common.
         words: float32 [rows], BM25 of the words.
         idf_sum: the sum of the inverse document frequencies of the query's words, known to the corpus or not.
         grams: float32 [rows], BM25 of the 4-grams.
@@ -67,7 +68,7 @@ class LexicalIndex:
         words, grams = Analyser(self.language).analyse([query])
         by_words, idf_sum = self.words.scores(np.unique(words.keys))
         by_grams, _ = self.grams.scores(np.unique(grams.keys), common=COMMON)
-        return LexicalScores(0.5 * to_best(by_words) + 0.5 * to_best(by_grams), by_words, idf_sum, by_grams)
+        return LexicalScores(combine(by_words, by_grams), by_words, idf_sum, by_grams)
 
     def unknown_share(self, query: str) -> float:
         """The share, by idf, of the query's words that no row has: 0 (all are known) to 1.
@@ -90,6 +91,12 @@ class LexicalIndex:
 
 def _says_something(word: str) -> bool:
     return len(word) >= MEANINGFUL and not word.isdecimal()
+
+
+def combine(words: Floats, grams: Floats) -> Floats:
+    """Both fields of the same rows in one score, each divided by its best."""
+    combined: Floats = WORDS * to_best(words) + (1 - WORDS) * to_best(grams)
+    return combined
 
 
 def to_best(scores: Floats) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 # Spanish 1.8, German 2.2, Russian 4.8: a script cut into single letters), and so how far to trust its vectors.
 _PIECES_PER_WORD = (1.25, 1.6, 2.4, 3.6)
 _DENSE = (0.4, 0.15, 0.15, 0.0)
-_RERANK = (0.6, 0.3, 0.3, 0.0)
+_RERANK = (0.6, 0.4, 0.4, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def test_words_and_letters_both_count() -> None:
     misspelt = index.scores("batery")
     assert misspelt.words.max() == 0
     assert misspelt.combined.argmax() in (0, 2)
-    assert misspelt.combined.max() == pytest.approx(0.5)
+    assert misspelt.combined.max() == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize("query", ["", "?!", "🙂"])
