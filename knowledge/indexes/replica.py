@@ -1,13 +1,18 @@
 """Each tenant's snapshot in this process: loaded when first asked for, kept up to date, dropped when memory runs short.
 
 PostgreSQL is the truth. A snapshot shows the knowledge at one version; readers use it without a lock while the next one
-is made, and what they find in it is fetched from the database by id before anybody sees it.
+is made, and what they find in it is fetched from the database by id before anybody sees it. That fetch tells the
+version, too, so a change is noticed by the very next question in every process, without anything to listen to.
+
+Snapshots are kept on disk as well (`storage`) and mapped from there, so a process has them at once after its start, and
+of several processes on a machine each holds little more than what changed since.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -17,21 +22,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.conf import settings
 from django.db import connections
-from django.db.models import BinaryField, F, Func
+from django.db.models import BinaryField, Count, F, FilteredRelation, Func, Q, Sum
 
-from knowledge.embedding.serving import serving_embedder
+from knowledge.changes import record_validity
+from knowledge.chunking.pictures import said_by
+from knowledge.embedding.serving import serving_embedder, serving_name
+from knowledge.indexes import storage
 from knowledge.indexes.language import detect_language
+from knowledge.indexes.packing import held_bytes
 from knowledge.indexes.snapshot import Row, Snapshot
+from knowledge.indexes.storage import Purpose
 from knowledge.indexes.whitening import SENTENCE_SCALE, prior_of
-from knowledge.queries import changes_since, knowledge_version, retrievable_chunks
+from knowledge.queries import changes_since, knowledge_version, retrievable_chunks, today
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id, tenant_scope
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Sequence
 
     from django.db.models import QuerySet
 
+    from knowledge.embedding.base import Embedder
     from knowledge.indexes.faiss import FaissIndex
     from knowledge.models import Chunk
 
@@ -41,22 +53,48 @@ except ImportError as error:  # a platform without FAISS searches with pgvector
     logging.getLogger(__name__).warning("FAISS cannot be loaded, so pgvector searches: %s", error)
     faiss = None  # type: ignore[assignment]  # the absence of a module has no other name
 
-MEMORY_CAP = 1 << 30  # bytes of snapshots in a process; the least recently used is dropped first
 AT_ONCE = 1_000  # chunks that the first query waits for (about .3 s); a larger tenant is loaded behind it
-CHANGES_AT_ONCE = 32  # changed documents that a query applies itself
+CHANGES_AT_ONCE = 300  # changed documents, and chunks in them, that a query applies itself
+MOST_CHANGES = 0.5  # share of a snapshot beyond which it is loaded anew
+BYTES_PER_CHUNK = 3_000  # about, in memory: tells beforehand what cannot fit
+STORED_FROM = 200  # chunks; fewer are read from the database in less than a tenth of a second
+STORED_AGAIN = 0.1  # share of a snapshot's rows that have come since it was stored
+STORE_EVERY = 600.0  # seconds after which a snapshot that holds much memory is stored again anyway
+MUCH = 32 << 20  # bytes
+PATIENCE = 0.5  # seconds that a query waits for another to apply changes, before pgvector serves it
+RETRY_AFTER = 60.0  # seconds until what failed, or did not fit, is tried again
 SAMPLE = 64  # chunks that the language and the cut of the vocabulary are judged by
 HEADER = 4  # bytes before the numbers of a vector on the wire
+BARE = 1  # dimensions of rows without vectors
+NO_VECTORS = [bytes(HEADER + 4), bytes(2), b""]  # instead of them, as they are stored
+NO_MODEL = ""  # the name of none
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known of one tenant; `lock` is held by the one thread that makes the next snapshot."""
+    """What is known of one tenant; `lock` is held by the one thread that makes the next snapshot.
+
+    Attributes:
+        held: bytes of memory that the snapshot takes.
+        loaded_rows: how many it had when its language was judged.
+        stored_rows: how many its file has; 0 without one.
+        stored_at: when it was written, by the monotonic clock.
+        busy: whether a thread in the background is to make the next one.
+        retry_at: the moment of the monotonic clock before which it is not tried again.
+        day: up to which beginnings and ends of validity were announced.
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     snapshot: Snapshot | None = None
+    held: int = 0
     loaded_rows: int = 0
+    stored_rows: int = 0
+    stored_at: float = 0.0
+    busy: bool = False
+    retry_at: float = 0.0
+    day: dt.date | None = None
 
 
 class Replicas:
@@ -66,44 +104,54 @@ class Replicas:
         self._entries: OrderedDict[int, _Entry] = OrderedDict()
         self._guard = threading.Lock()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="replica")
+        self._storing = ThreadPoolExecutor(1, thread_name_prefix="snapshot")
 
     def get(self, tenant_id: int) -> Snapshot | None:
         """The tenant's snapshot, which may be behind; None while a large one is being loaded, or without FAISS.
 
         Needs no tenant scope: opens its own for what it must read.
         """
-        if faiss is None or settings.ASKWELL_INDEX == "pgvector":
+        if not _in_use():
             return None
         entry = self._entry(tenant_id)
-        return entry.snapshot or self._first(tenant_id, entry)
+        if entry.day != today():  # what begins or ends today is found by nobody who waits for the worker to say so
+            with tenant_scope(tenant_id):
+                record_validity()
+            entry.day = today()
+        snapshot = entry.snapshot
+        if snapshot is not None and snapshot.model == serving_name(tenant_id):
+            return snapshot
+        return self._first(tenant_id, entry)
 
     def load(self, tenant_id: int) -> Snapshot | None:
-        """The tenant's snapshot as of now, however long it takes; None without FAISS. Opens its own scope."""
-        if faiss is None or settings.ASKWELL_INDEX == "pgvector":
+        """The tenant's snapshot as of now, however long it takes; None without FAISS, or where it does not fit.
+
+        Opens its own scope.
+        """
+        if not _in_use():
             return None
         entry = self._entry(tenant_id)
         with entry.lock, tenant_scope(tenant_id):
-            snapshot = entry.snapshot
-            if snapshot is None or knowledge_version() > snapshot.version:
-                self._reload(entry)
+            self._bring_up(tenant_id, entry)
         return entry.snapshot
 
     def refresh(self, tenant_id: int, behind: Snapshot) -> Snapshot | None:
         """What to use instead of a snapshot that the database has moved on from; needs the tenant's scope.
 
-        A few changed documents are applied here and now. When there are many, the snapshot is loaded anew in the
-        background and None says that pgvector must serve meanwhile; when another thread is at it, `behind` will do.
+        A few changed documents are applied here and now. When there are many, that happens in the background and None
+        says that pgvector must serve meanwhile.
         """
         entry = self._entry(tenant_id)
-        if not entry.lock.acquire(blocking=False):
-            return entry.snapshot or behind
+        if entry.busy or not entry.lock.acquire(timeout=PATIENCE):
+            return None
         try:
             snapshot = entry.snapshot or behind
-            version, changed = changes_since(snapshot.version)
-            if len(changed) > CHANGES_AT_ONCE and len(snapshot) > AT_ONCE:
-                self._background.submit(self._in_background, tenant_id, entry)
+            small = len(snapshot) <= AT_ONCE
+            following = _advanced(snapshot, entry.loaded_rows) if small or _changed_little(snapshot) else None
+            if following is None and not small:
+                self._submit(tenant_id, entry)
                 return None
-            self._apply(entry, snapshot, version, changed)
+            self._keep(tenant_id, entry, self._anew(tenant_id, entry) if following is None else following)
             return entry.snapshot
         finally:
             entry.lock.release()
@@ -113,6 +161,17 @@ class Replicas:
         with self._guard:
             self._entries.pop(tenant_id, None)
 
+    def held(self) -> int:
+        """Bytes of memory that all snapshots take, mapped files apart."""
+        with self._guard:
+            return sum(entry.held for entry in self._entries.values())
+
+    def settle(self) -> None:
+        """Returns once nothing is being loaded or stored any more."""
+        while any(entry.busy for entry in list(self._entries.values())):
+            self._background.submit(bool).result()
+        self._storing.submit(bool).result()
+
     def _entry(self, tenant_id: int) -> _Entry:
         with self._guard:
             entry = self._entries.setdefault(tenant_id, _Entry())
@@ -120,99 +179,235 @@ class Replicas:
             return entry
 
     def _first(self, tenant_id: int, entry: _Entry) -> Snapshot | None:
+        if entry.busy or time.monotonic() < entry.retry_at:
+            return None
         with tenant_scope(tenant_id):
             small = retrievable_chunks()[: AT_ONCE + 1].count() <= AT_ONCE
         if small:
             return self.load(tenant_id)
-        if not entry.lock.locked():
-            self._background.submit(self._in_background, tenant_id, entry)
+        self._submit(tenant_id, entry)
         return None
+
+    def _submit(self, tenant_id: int, entry: _Entry) -> None:
+        entry.busy = True
+        self._background.submit(self._in_background, tenant_id, entry)
 
     def _in_background(self, tenant_id: int, entry: _Entry) -> None:
         try:
             with entry.lock, tenant_scope(tenant_id):
-                if entry.snapshot is None or knowledge_version() > entry.snapshot.version:
-                    self._reload(entry)
-        except Exception:  # whatever it is, pgvector goes on serving and the next query tries again
+                self._bring_up(tenant_id, entry)
+        except Exception:  # whatever it is, pgvector goes on serving and a later query tries again
             log.exception("The replica of tenant %s could not be loaded", tenant_id)
+            entry.retry_at = time.monotonic() + RETRY_AFTER
+        finally:
+            entry.busy = False
+            connections.close_all()  # of this thread
+
+    def _bring_up(self, tenant_id: int, entry: _Entry) -> None:
+        """Makes the entry's snapshot that of now: from the one before, from the disk, or from the rows."""
+        purpose = purpose_of(tenant_id)
+        snapshot = entry.snapshot
+        if snapshot is None or snapshot.model != purpose.model:
+            snapshot = self._stored(entry, purpose)
+        following = _advanced(snapshot, entry.loaded_rows) if snapshot is not None else None
+        if entry.snapshot is None and following is not None and not _is_complete(following):
+            following = None  # the file is of another database, or of this one before it was put back
+        self._keep(tenant_id, entry, self._anew(tenant_id, entry) if following is None else following)
+
+    def _stored(self, entry: _Entry, purpose: Purpose) -> Snapshot | None:
+        snapshot = storage.load(purpose)
+        entry.loaded_rows = entry.stored_rows = 0 if snapshot is None else len(snapshot.live)
+        return snapshot
+
+    def _anew(self, tenant_id: int, entry: _Entry) -> Snapshot | None:
+        """From the rows; None where they would not fit into memory."""
+        version = knowledge_version()  # before the rows: what changes meanwhile has a later version
+        count = retrievable_chunks().count()
+        if count * BYTES_PER_CHUNK > _cap():
+            self._refuse(tenant_id, entry, count * BYTES_PER_CHUNK)
+            return None
+        rows = read_rows(retrievable_chunks())
+        entry.loaded_rows, entry.stored_rows = len(rows), 0
+        return replace(empty_snapshot(rows).grown(rows), version=version)
+
+    def _keep(self, tenant_id: int, entry: _Entry, snapshot: Snapshot | None) -> None:
+        """Puts the snapshot into use, in place of the least recently used ones where memory is short."""
+        if snapshot is entry.snapshot:
+            return
+        entry.snapshot, entry.held = snapshot, 0 if snapshot is None else held_bytes(snapshot)
+        with self._guard:
+            held = sum(other.held for other in self._entries.values())
+            for other in self._entries.values():
+                if held > _cap() and other is not entry:
+                    held -= other.held
+                    other.snapshot, other.held = None, 0
+        if snapshot is not None and _is_worth_storing(snapshot, entry):
+            entry.stored_rows, entry.stored_at = len(snapshot.live), time.monotonic()
+            self._storing.submit(self._store, entry, purpose_of(tenant_id), snapshot)
+
+    def _store(self, entry: _Entry, purpose: Purpose, snapshot: Snapshot) -> None:
+        """Writes a snapshot to disk and goes on with the file's pages instead of memory of its own."""
+        try:
+            if storage.stored_version(purpose.tenant) >= snapshot.version or storage.save(purpose, snapshot):
+                self._map(entry, purpose, snapshot)
+            if entry.held > _cap():
+                self._refuse(purpose.tenant, entry, entry.held)
+            if not Tenant.objects.filter(pk=purpose.tenant).exists():  # deleted meanwhile
+                storage.delete(purpose.tenant)
+        except Exception:  # a process can do without
+            log.exception("The passages of tenant %s could not be kept on disk", purpose.tenant)
         finally:
             connections.close_all()  # of this thread
 
-    def _reload(self, entry: _Entry) -> None:
-        version = knowledge_version()  # before the rows: what changes meanwhile has a later version
-        rows = read_rows(retrievable_chunks())
-        self._keep(entry, replace(empty_snapshot(rows).grown(rows), version=version))
-        entry.loaded_rows = len(rows)
+    def _map(self, entry: _Entry, purpose: Purpose, snapshot: Snapshot) -> None:
+        mapped = storage.load(purpose)
+        if mapped is None or mapped.version != snapshot.version:
+            return
+        with entry.lock:
+            if entry.snapshot is snapshot:
+                entry.snapshot, entry.held = mapped, held_bytes(mapped)
 
-    def _apply(self, entry: _Entry, snapshot: Snapshot, version: int, changed: Sequence[int]) -> None:
-        """One step on; anew where the statistics of the rows, or the rows themselves, have become other ones."""
-        rows = read_rows(retrievable_chunks().filter(document__in=changed))
-        following = snapshot.without(changed).grown(rows)
-        if following.worn or len(following) > 2 * entry.loaded_rows:
-            self._reload(entry)
-        else:
-            self._keep(entry, replace(following, version=version))
-
-    def _keep(self, entry: _Entry, snapshot: Snapshot) -> None:
-        entry.snapshot = snapshot
-        with self._guard:
-            sizes = {tenant: e.snapshot.size for tenant, e in self._entries.items() if e.snapshot is not None}
-            for tenant in list(sizes)[:-1]:
-                if sum(sizes.values()) <= MEMORY_CAP:
-                    break
-                del sizes[tenant], self._entries[tenant]
+    def _refuse(self, tenant_id: int, entry: _Entry, needed: int) -> None:
+        """Leaves a tenant to pgvector for a while: loading what cannot stay would go on for ever."""
+        log.warning(
+            "The passages of tenant %s need about %d MB, and ASKWELL_INDEX_MEMORY allows %d: pgvector searches them.",
+            tenant_id,
+            needed >> 20,
+            _cap() >> 20,
+        )
+        entry.snapshot, entry.held, entry.retry_at = None, 0, time.monotonic() + RETRY_AFTER
 
 
 replicas = Replicas()
 
 
-def empty_snapshot(rows: Sequence[Row], *, indexed: bool = True) -> Snapshot:
+def purpose_of(tenant_id: int) -> Purpose:
+    """What the tenant's snapshots are made for now; a file of another model or language is of no use."""
+    embedder = serving_embedder(tenant_id)
+    language = Tenant.objects.values_list("language", flat=True).get(pk=tenant_id)
+    return Purpose(tenant_id, embedder.name, embedder.dimensions, language)
+
+
+def _in_use() -> bool:
+    return faiss is not None and settings.ASKWELL_INDEX != "pgvector"
+
+
+def _cap() -> int:
+    """Bytes of snapshots that a process may hold."""
+    return int(settings.ASKWELL_INDEX_MEMORY) << 20
+
+
+def _changed_little(snapshot: Snapshot) -> bool:
+    """Whether the documents that changed since are so few, and so small, that a query can apply them."""
+    _, changed = changes_since(snapshot.version)
+    if len(changed) > CHANGES_AT_ONCE:
+        return False
+    chunks = retrievable_chunks().filter(document__in=changed)
+    return chunks[: CHANGES_AT_ONCE + 1].count() <= CHANGES_AT_ONCE
+
+
+def _advanced(snapshot: Snapshot, loaded_rows: int) -> Snapshot | None:
+    """The snapshot as of now; None where it must be loaded anew.
+
+    That is where its rows, or the statistics of its rows, have become other ones, and where it knows what the database
+    does not know yet, which was then put back to an earlier state.
+    """
+    version, changed = changes_since(snapshot.version)
+    if version == snapshot.version:
+        return snapshot
+    if version < snapshot.version or snapshot.model != serving_name(current_tenant_id()):
+        return None
+    if len(changed) > max(MOST_CHANGES * len(snapshot), AT_ONCE):
+        return None
+    rows = read_rows(retrievable_chunks().filter(document__in=changed))
+    if rows and len(rows[0].paragraph) != snapshot.dimensions:  # the first vectors of a model, or its last ones
+        return None
+    following = snapshot.without(changed).grown(rows)
+    if following.worn or len(following) > 2 * loaded_rows:
+        return None
+    return replace(following, version=version)
+
+
+def _is_complete(snapshot: Snapshot) -> bool:
+    """Whether the snapshot has just the chunks that the database would show; about 1 s for a million of them."""
+    now = retrievable_chunks().aggregate(count=Count("pk"), total=Sum("pk"))
+    return (len(snapshot), int(snapshot.chunks[snapshot.live].sum())) == (now["count"], int(now["total"] or 0))
+
+
+def _is_worth_storing(snapshot: Snapshot, entry: _Entry) -> bool:
+    rows = len(snapshot.live)
+    grown = rows >= (1 + STORED_AGAIN) * entry.stored_rows
+    overdue = entry.held >= MUCH and time.monotonic() - entry.stored_at >= STORE_EVERY
+    return rows >= STORED_FROM and (grown or overdue)
+
+
+def empty_snapshot(rows: Sequence[Row], *, indexed: bool = True, embedder: Embedder | None = None) -> Snapshot:
     """A snapshot for rows like these, without them; needs the tenant's scope.
 
     Args:
         rows: what language and model's knowledge of it are judged by.
         indexed: whether paragraph vectors get an index; without one, every row is a candidate.
+        embedder: whose vectors the rows have; None: the one that serves.
     """
-    embedder = serving_embedder(current_tenant_id())
+    embedder = embedder or serving_embedder(current_tenant_id())
+    dimensions = len(rows[0].paragraph) if rows else embedder.dimensions
     sample = [row.text for row in rows[:: max(len(rows) // SAMPLE, 1)]]
     default = Tenant.objects.values_list("language", flat=True).get(pk=current_tenant_id())
     paragraphs: FaissIndex | None = None
     if indexed and faiss is not None:
-        paragraphs = faiss.FaissIndex(embedder.dimensions)
+        paragraphs = faiss.FaissIndex(dimensions)
     return Snapshot.empty(
         detect_language(sample, default),
-        prior_of(embedder.name, embedder.dimensions),
+        prior_of(NO_MODEL if dimensions == BARE else embedder.name, dimensions),
         paragraphs,
         model=embedder.name,
         pieces_per_word=embedder.pieces_per_word("\n".join(sample)),
     )
 
 
-def read_rows(chunks: QuerySet[Chunk]) -> list[Row]:
-    """The chunks with their vectors of the embedder that serves; needs the tenant's scope."""
-    model = serving_embedder(current_tenant_id()).name
-    wire = Func(F("vectors__paragraph"), function="vector_send", output_field=BinaryField())
-    values = chunks.filter(vectors__model=model).values_list(
+def read_rows(chunks: QuerySet[Chunk], model: str | None = None) -> list[Row]:
+    """The chunks with their vectors of a model; needs the tenant's scope.
+
+    Those without have zeros instead, of which there are `BARE` where no chunk has any.
+
+    Args:
+        chunks: which.
+        model: whose vectors; None: those of the one that serves.
+    """
+    name = serving_name(current_tenant_id()) if model is None else model
+    vectors = FilteredRelation("vectors", condition=Q(vectors__model=name))
+    wire = Func(F("made__paragraph"), function="vector_send", output_field=BinaryField())
+    values = chunks.annotate(made=vectors).values_list(
         "pk",
         "document_id",
         "document__title",
         "heading_path",
         "text",
+        "found_by",
         wire,
-        "vectors__sentences",
-        "vectors__token_ids",
+        "made__sentences",
+        "made__token_ids",
     )
-    return [_row(*row) for row in values.order_by("pk").iterator(chunk_size=2000)]
+    rows = [_row(*row) for row in values.order_by("pk").iterator(chunk_size=2000)]
+    dimensions = max((len(row.paragraph) for row in rows), default=BARE)
+    paragraph, sentences = np.zeros(dimensions, np.float32), np.zeros((1, dimensions), np.int16)
+    return [
+        row if len(row.paragraph) == dimensions else row._replace(paragraph=paragraph, sentences=sentences)
+        for row in rows
+    ]
 
 
-def _row(chunk: int, document: int, title: str, headings: Iterable[str], text: str, *vectors: Any) -> Row:
+def _row(chunk: int, document: int, title: str, headings: Iterable[str], *texts_and_vectors: Any) -> Row:
+    text, found_by, *vectors = texts_and_vectors
+    if vectors[0] is None:
+        vectors = NO_VECTORS
     paragraph = np.frombuffer(vectors[0], ">f4", offset=HEADER).astype(np.float32)
     sentences = np.frombuffer(vectors[1], np.float16).reshape(-1, len(paragraph)).astype(np.float32)
     return Row(
         chunk=chunk,
         document=document,
-        text=" ".join([title, *headings, text]),
-        fingerprint=int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True),
+        text=" ".join([title, *headings, "" if found_by in text else found_by, said_by(text)]),
+        fingerprint=int.from_bytes(blake2b((found_by + text).encode(), digest_size=8).digest(), signed=True),
         paragraph=paragraph,
         sentences=np.rint(sentences * SENTENCE_SCALE).astype(np.int16),
         token_ids=np.frombuffer(vectors[2], np.int32),

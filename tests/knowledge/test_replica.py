@@ -1,13 +1,18 @@
 """Replicas follow the database, document by document."""
 
-import threading
+import datetime as dt
+from dataclasses import replace
 
 import pytest
+from django.utils import timezone
 
 from knowledge import services
 from knowledge.indexes import replica as module
+from knowledge.indexes.packing import held_bytes
 from knowledge.indexes.replica import Replicas
-from knowledge.models import Chunk
+from knowledge.models import Chunk, KnowledgeState
+from knowledge.queries import knowledge_version
+from knowledge.retrieval.search import search
 from tenants.scope import tenant_scope
 
 pytestmark = pytest.mark.django_db
@@ -16,6 +21,25 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def replicas() -> Replicas:
     return Replicas()
+
+
+@pytest.fixture
+def in_front(replicas, monkeypatch):
+    """What would happen in the background happens at once, on the test's own connection, but not inside a lock."""
+    monkeypatch.setattr(module.connections, "close_all", lambda: None)
+    later = []
+    monkeypatch.setattr(replicas._background, "submit", lambda function, *values: later.append((function, values)))
+    monkeypatch.setattr(replicas._storing, "submit", lambda function, *values: later.append((function, values)))
+
+    original = replicas.get
+
+    def get(tenant_id):
+        while later:
+            function, values = later.pop(0)
+            function(*values)
+        return original(tenant_id)
+
+    monkeypatch.setattr(replicas, "get", get)
 
 
 def documents(snapshot) -> set[int]:
@@ -78,17 +102,15 @@ def test_a_tenant_never_sees_anothers_chunks(add, tenant, other_tenant, replicas
     assert len(replicas.get(tenant.pk)) == 1
 
 
-def test_who_finds_another_at_it_uses_what_there_is(add, tenant, replicas):
+def test_who_finds_another_at_it_waits_a_little_then_leaves_it_to_pgvector(add, tenant, replicas, monkeypatch):
     add()
     behind = replicas.load(tenant.pk)
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
     add("b", "More.")
     with replicas._entry(tenant.pk).lock, tenant_scope(tenant.pk):
-        found = []
-        thread = threading.Thread(target=lambda: found.append(replicas.refresh(tenant.pk, behind)))
-        thread.start()
-        thread.join(5)
-
-    assert found == [behind]
+        assert replicas.refresh(tenant.pk, behind) is None
+    with tenant_scope(tenant.pk):
+        assert len(replicas.refresh(tenant.pk, behind)) == 2
 
 
 def test_a_large_tenant_is_loaded_behind_the_query(add, tenant, replicas, monkeypatch):
@@ -128,16 +150,73 @@ def test_a_failed_load_is_logged_and_tried_again(add, tenant, replicas, monkeypa
         replicas._in_background(tenant.pk, replicas._entry(tenant.pk))
 
     assert "could not be loaded" in caplog.text
+    assert replicas.get(tenant.pk) is None, "what fails is not tried with every question"
+    replicas._entry(tenant.pk).retry_at = 0.0
     assert len(replicas.get(tenant.pk)) == 1
 
 
 def test_the_least_recently_used_goes_when_memory_runs_short(add, tenant, other_tenant, replicas, monkeypatch):
     add()
-    monkeypatch.setattr(module, "MEMORY_CAP", 1)
     first = replicas.get(tenant.pk)
-    replicas.get(other_tenant.pk)
+    assert replicas.get(tenant.pk) is first
+    assert replicas.held() == held_bytes(first) > 0
+    monkeypatch.setattr(module, "_cap", lambda: held_bytes(first))
+    second = replicas.get(other_tenant.pk)
 
+    assert replicas.held() == held_bytes(second)
     assert replicas.get(tenant.pk) is not first
+
+
+def test_what_does_not_fit_is_left_to_pgvector_and_not_loaded_again_and_again(
+    add, tenant, replicas, monkeypatch, caplog
+):
+    add()
+    monkeypatch.setattr(module, "BYTES_PER_CHUNK", 1 << 40)
+
+    assert replicas.get(tenant.pk) is None
+    assert replicas.get(tenant.pk) is None
+    assert replicas.held() == 0
+    assert caplog.text.count("ASKWELL_INDEX_MEMORY allows") == 1
+    assert search(tenant.pk, "30 days").index == "pgvector"
+
+
+def test_many_changes_are_applied_behind_the_query(add, tenant, replicas, monkeypatch, in_front):
+    for n in range(8):
+        add(f"d{n}", f"All about {n}.")
+    behind = replicas.load(tenant.pk)
+    monkeypatch.setattr(module, "AT_ONCE", 0)
+    monkeypatch.setattr(module, "CHANGES_AT_ONCE", 1)
+    for n in range(2):
+        add(f"new{n}", "More.")
+
+    with tenant_scope(tenant.pk):
+        assert replicas.refresh(tenant.pk, behind) is None
+    assert len(replicas.get(tenant.pk)) == 10
+
+
+def test_a_snapshot_of_another_model_is_of_no_use(add, tenant, replicas):
+    add()
+    snapshot = replicas.get(tenant.pk)
+    replicas._entry(tenant.pk).snapshot = replace(snapshot, model="the one before", version=snapshot.version + 1)
+
+    assert replicas.get(tenant.pk).model == "fake"
+
+
+def test_what_begins_today_is_found_without_a_worker(add, tenant, replicas, monkeypatch):
+    today = timezone.now().date()
+    coming = add("sale", "The sale begins.")
+    with tenant_scope(tenant.pk):
+        services.set_metadata(coming, {"valid_from": today + dt.timedelta(days=1)}, actor="a")
+    assert len(replicas.get(tenant.pk)) == 0
+    tomorrow = timezone.now() + dt.timedelta(days=1)
+    monkeypatch.setattr(timezone, "now", lambda: tomorrow)
+    with tenant_scope(tenant.pk):
+        KnowledgeState.objects.update(day=today)
+
+    behind = replicas.get(tenant.pk)
+    with tenant_scope(tenant.pk):
+        assert knowledge_version() > behind.version
+        assert documents(replicas.refresh(tenant.pk, behind)) == {coming.pk}
 
 
 def test_forgotten_snapshots_are_loaded_anew(add, tenant, replicas):
