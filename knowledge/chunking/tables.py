@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HEADER_SHARE = 2  # a header that takes more than one part in so many of a passage belongs to a wide table
 MAX_CAPTION = 160  # characters
+MAX_TITLE = 80  # characters of a line that is no sentence
 
 _CELL = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"\|?[\s:|-]*-{2,}[\s:|-]*\|?$")
@@ -53,9 +54,14 @@ def header_of(rows: Sequence[str]) -> list[str]:
 
 def caption_of(text: str) -> str:
     """Return the text of a block before a table if it introduces it ("Table 2: Plans", "Our plans:"), else ""."""
-    text = " ".join(text.split())
-    introduces = len(text) <= MAX_CAPTION and (_CAPTION.match(text) or text.rstrip(" *_").endswith(":"))
-    return text if introduces else ""
+    line = " ".join(text.split())
+    if len(line) > MAX_CAPTION or not (_CAPTION.match(line) or line.rstrip(" *_").endswith(":") or _is_title(text)):
+        return ""
+    return line
+
+
+def _is_title(text: str) -> bool:
+    return "\n" not in text and len(text) <= MAX_TITLE and text[-1:].isalnum()
 
 
 def split_table(markdown: str, block: Block, room: Room, caption: str) -> Iterator[Part]:

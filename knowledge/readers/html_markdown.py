@@ -236,7 +236,9 @@ class Markdown:
         """A term of a definition list stands before its definition, on one line when short."""
         self._end_block()
         term = one_line(" ".join(self._nested(element, depth)))
-        if term:
+        if term.endswith("?"):  # what is asked stands by itself, as in other lists of questions
+            self._blocks.append(literal(term))
+        elif term:
             following = element.getnext()
             if following is not None and following.tag == "dd":
                 self._line.append(term.rstrip(":") + ": ")
@@ -264,7 +266,7 @@ class Markdown:
             for cell in (cell for row in cells for cell in row):
                 self._blocks.extend(self._nested(cell, depth))
             return
-        text = table(self._grid(cells, depth))
+        text = table(_one_header(self._grid(cells, depth), cells))
         if text:
             self._blocks.append(text)
 
@@ -283,6 +285,36 @@ class Markdown:
             _take_hanging(line, hanging)
             grid.append(line)
         return grid
+
+
+def _one_header(grid: list[list[str]], cells: list[list[html.HtmlElement]]) -> list[list[str]]:
+    """Join the rows of a header ("Price" over "monthly" and "yearly") into one, a name for each column."""
+    count = next((n for n, row in enumerate(cells) if any(cell.tag != "th" for cell in row)), 0)
+    if count <= 1:
+        return grid
+    width = max(map(len, grid[:count]))
+    names: list[list[str]] = [[] for _ in range(width)]
+    for line, row in zip(grid[:count], cells, strict=False):
+        spread = _spread(line, row) + [""] * width
+        for column in range(width):
+            if spread[column] and spread[column] not in names[column]:
+                names[column].append(spread[column])
+    return [[" ".join(name) for name in names], *grid[count:]]
+
+
+def _spread(line: list[str], row: list[html.HtmlElement]) -> list[str]:
+    """Return a line of the grid in which a cell over several columns is repeated in each."""
+    wide = {_flat_text(cell): _span(cell, "colspan") for cell in row if _span(cell, "colspan") > 1}
+    found: list[str] = []
+    left, last = 0, ""
+    for text in line:
+        left, last = (wide.get(text, 1) - 1, text) if text else (left - 1, last)
+        found.append(text or (last if left >= 0 else ""))
+    return found
+
+
+def _flat_text(cell: html.HtmlElement) -> str:
+    return one_line(str(cell.text_content()))
 
 
 def _take_hanging(line: list[str], hanging: dict[int, tuple[int, str]]) -> None:

@@ -1,13 +1,14 @@
-"""JSON Lines of documents: one {id, title, text, metadata} a line."""
+"""JSON Lines of documents: one {id, title, text, metadata} a line, or one {question, answer}."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from knowledge.readers.answers import QUESTION_LEVEL, answer_in
 from knowledge.readers.base import ReadDocument, ReadError, build, clean
 from knowledge.readers.charset import decode
-from knowledge.readers.markup import blocks, heading
+from knowledge.readers.markup import blocks, heading, literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,18 @@ def _record(number: int, line: str) -> Record:
         raise ReadError("line", f"Line {number} is not valid JSON. Correct it and add the file again.") from error
     if not isinstance(value, dict):
         raise ReadError("line", f"Line {number} is not a JSON object with an id, a title and a text.")
-    text = value.get("text")
+    text, title = value.get("text"), _scalar(value.get("title"))
+    if text is None and (answered := answer_in(value)):
+        title = title or _scalar(answered[0])
+        text = blocks([heading(QUESTION_LEVEL, answered[0]), literal(answered[1])])
     if not isinstance(text, str) or not clean(text).strip():
-        raise ReadError("line", f'Line {number} has no "text". Add one, or remove the line.')
+        message = f'Line {number} has no "text", and no "question" with an "answer". Add one, or remove the line.'
+        raise ReadError("line", message)
     metadata = value.get("metadata")
     return Record(
         line=number,
         id=_scalar(value.get("id")) or f"line-{number}",
-        title=_scalar(value.get("title")),
+        title=title,
         text=clean(text),
         metadata={clean(key): _scalar(item) for key, item in metadata.items()} if isinstance(metadata, dict) else {},
     )
@@ -67,7 +72,8 @@ def read_jsonl(data: bytes, filename: str) -> ReadDocument:
     for record in iter_jsonl(data):
         if isinstance(record, ReadError):
             raise record
-        sections.append(blocks([heading(2, record.title or record.id), record.text]))
+        asks = record.text.startswith(heading(QUESTION_LEVEL, record.title) or "\n")
+        sections.append(blocks(["" if asks else heading(2, record.title or record.id), record.text]))
     return build(filename=filename, markdown=blocks(sections), titles=[_stem(filename)])
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from lxml import etree
 
+from knowledge.readers.answers import answers
 from knowledge.readers.archive import Archive
 from knowledge.readers.base import MAX_MARKDOWN_CHARS, ReadDocument, ReadError, build
 from knowledge.readers.charset import decode
@@ -26,6 +27,8 @@ from knowledge.readers.ooxml import (
 _DATE_FORMATS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 _FORMAT_NOISE = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.')
 _CELL_NAME = re.compile(r"([A-Z]{1,3})(\d+)")
+_MERGED = re.compile(r"([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})")
+_MAX_MERGED = 10_000  # merged areas of a sheet, and rows of one
 _DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - dates in sheets have no zone
 _DAY_ZERO_1904 = datetime(1904, 1, 1)  # noqa: DTZ001 - dates in sheets have no zone
 _MAX_DAYS = 2_900_000  # the year 9900
@@ -102,7 +105,7 @@ def _one_table(rows: list[list[str]]) -> str:
     ):
         lines.append(one_line(" ".join(rows[0])))
         rows = rows[1:]
-    return blocks([*lines, table(rows)])
+    return blocks([*lines, answers(rows) or table(rows)])
 
 
 class _Workbook:
@@ -142,19 +145,25 @@ class _Workbook:
         """Return a sheet's rows; a run of blank rows in the file is one blank row here."""
         rows: list[list[str]] = []
         previous = 0
-        for _, element in _parts(self._archive.read(name), "row"):
+        numbers: list[int] = []
+        data = self._archive.read(name)
+        for _, element in _parts(data, "row"):
             number = attribute(element, "r")
             current = int(number) if number.isdecimal() else previous + 1
             if current > previous + 1 and rows:
                 rows.append([])
+                numbers.append(0)
             previous = current
             rows.append(self._row(element))
+            numbers.append(current)
             element.clear()
             while element.getprevious() is not None:
                 del element.getparent()[0]
             if self._left <= 0:
                 message = "This workbook holds more text than can be read at once. Split it into smaller files."
                 raise ReadError("too-large", message)
+        if b"mergeCell" in data:
+            _repeat_merged(data, {number: row for number, row in zip(numbers, rows, strict=True) if number})
         return rows
 
     def _row(self, element: etree._Element) -> list[str]:
@@ -211,6 +220,22 @@ def _parts(data: bytes, name: str) -> etree.iterparse:
         huge_tree=True,
         recover=True,
     )
+
+
+def _repeat_merged(data: bytes, rows: dict[int, list[str]]) -> None:
+    """Repeat a cell that is merged over several rows in each of them, so that every row says what it is about."""
+    for count, (_, mark) in enumerate(_parts(data, "mergeCell")):
+        place = _MERGED.fullmatch(attribute(mark, "ref"))
+        if place is None or count > _MAX_MERGED:
+            continue
+        column, first, last = _column(place[1]), int(place[2]), int(place[4])
+        top = rows.get(first, [])
+        text = top[column] if column < min(len(top), _MAX_COLUMNS) else ""
+        for number in range(first + 1, min(last, first + _MAX_MERGED) + 1):
+            if text and number in rows:
+                row = rows[number]
+                row.extend([""] * (column + 1 - len(row)))
+                row[column] = row[column] or text
 
 
 def _plain(element: etree._Element) -> str:

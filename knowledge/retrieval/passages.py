@@ -104,7 +104,7 @@ def best_passages(  # noqa: PLR0913 (a trial names its drafts)
         parts = {name: float(getattr(ranking, name)[rank]) for name in ("lexical", "dense", "fused", "cosine")}
         if n < len(interactions):
             parts["interaction"] = float(interactions[n])
-        vectors = snapshot.sentence_vectors(int(ranking.rows[rank]))
+        vectors = snapshot.sentence_vectors(int(ranking.rows[rank]))[: max(len(row.sentences), 1)]
         found.append(_passage(row, float(scores[n]), parts, vectors, contexts[row.chunk]))
     return Best(tuple(found), version)
 
