@@ -150,6 +150,18 @@ def score_statements(
     return [score for score in judged if score is not None]
 
 
+def score_each(sentences: Sequence[str], passages: Sequence[Passage]) -> NDArray[np.float64]:
+    """Return how well each passage by itself supports each sentence, 0..1, float64 [sentences, passages]."""
+    encodings = _encode(sentences)
+    scores = np.zeros((len(sentences), len(passages)))
+    for row, said in enumerate(sentences):
+        encoding = encodings[row] if encodings else None
+        for column, passage in enumerate(passages):
+            judged = _by_words(said, [passage])
+            scores[row, column] = judged[0] if judged else score_pair(said, passage, encoding)
+    return scores
+
+
 def _by_words(said: str, sources: Sequence[Passage]) -> tuple[float, str] | None:
     """Judge what needs no vectors: quotes, and sentences that say something exact of which no passage knows."""
     if not sources:
@@ -160,7 +172,8 @@ def _by_words(said: str, sources: Sequence[Passage]) -> tuple[float, str] | None
     problems = [contradicts_passage(said, source) for source in sources]
     if all(problems):
         return 0.0, problems[0]
-    if detect_language([said], "") != detect_language([sources[0].text], "") and len(said.split()) >= len(FEATURES):
+    language = detect_language([sources[0].text], "")
+    if detect_language([said], language) != language and len(said.split()) >= len(FEATURES):
         return SUPPORTED, ""  # words of two languages cannot be compared; numbers and names were
     return None
 

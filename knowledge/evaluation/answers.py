@@ -28,18 +28,13 @@ class Answered:
 
 
 class Answering(Protocol):
-    """Answers a question the way customers are answered, without a trace in any conversation."""
+    """Answers a question the way customers are answered, without a trace in any conversation, and judges the answer.
 
-    def answer(self, tenant_id: int, question: str, expected: str, candidate: Mapping[str, Any]) -> Answered:
-        """Answer and judge; slow, opens its own scopes, and raises nothing that concerns this question alone.
+    It is slow, opens its own scopes, and raises nothing that concerns this question alone. `expected` is what a good
+    answer says, empty where nobody wrote that; `candidate` is what differs from what serves, as in `EvaluationRun`.
+    """
 
-        Args:
-            tenant_id: whose customer asks.
-            question: what is asked.
-            expected: what a good answer says; empty where nobody wrote that.
-            candidate: what differs from what serves, as in `EvaluationRun.candidate`.
-        """
-        ...
+    def __call__(self, tenant_id: int, question: str, expected: str, candidate: Mapping[str, Any]) -> Answered: ...
 
 
 @dataclass(slots=True)

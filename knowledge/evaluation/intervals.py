@@ -100,7 +100,8 @@ def mcnemar(gained: int, lost: int) -> float:
     for hits in range(1, min(gained, lost) + 1):
         ways = ways * (trials - hits + 1) // hits
         tail += ways
-    return min(1.0, 2 * tail / 2**trials)
+    share: float = 2 * tail / 2**trials
+    return min(1.0, share)
 
 
 def randomisation(changes: Values) -> float:
@@ -110,7 +111,7 @@ def randomisation(changes: Values) -> float:
         return 1.0
     if 2**count <= FLIPS:
         signs = 1.0 - 2.0 * ((np.arange(2**count)[:, None] >> np.arange(count)) & 1)
-        return float(np.mean(np.abs(signs @ changes) >= observed))
+        return int(np.count_nonzero(np.abs(signs @ changes) >= observed)) / len(signs)
     generator, extreme = np.random.default_rng(SEED), 0
     for rows in _blocks(FLIPS, count):
         signs = 1.0 - 2.0 * generator.integers(0, 2, (rows, count))

@@ -187,7 +187,7 @@ class _Asking:
             return Answered()
         if ANSWERERS.answering is None:
             raise EvaluationError("Nobody answers questions in this process: run without answers.")
-        return ANSWERERS.answering.answer(self.tenant_id, case.question, case.expected_answer, self.run.candidate)
+        return ANSWERERS.answering(self.tenant_id, case.question, case.expected_answer, self.run.candidate)
 
     def keep(self, results: Sequence[EvaluationResult]) -> None:
         """Write results down, unless their run or case has gone meanwhile."""

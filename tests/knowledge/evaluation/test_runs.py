@@ -164,11 +164,10 @@ def test_a_surprise_fails_the_run_in_plain_words(tenant, cases, monkeypatch):
 
 
 def test_answers_are_asked_for_and_kept(tenant, cases, monkeypatch):
-    class Parrot:
-        def answer(self, tenant_id, question, expected, candidate):
-            return Answered(f"{question} {expected} {candidate}", {"faithfulness": 0.25})
+    def parrot(_tenant_id, question, expected, candidate):
+        return Answered(f"{question} {expected} {candidate}", {"faithfulness": 0.25})
 
-    monkeypatch.setattr(ANSWERERS, "answering", Parrot())
+    monkeypatch.setattr(ANSWERERS, "answering", parrot)
     cases("laptop", "returns", answer="30 days")
     run, [result] = finished(tenant, run_of(tenant, cases.set, with_answers=True))
     assert result.answer == "laptop 30 days {}"
