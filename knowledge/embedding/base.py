@@ -76,6 +76,13 @@ class QueryEncoding:
     pieces_per_word: float
 
 
+def blank_encoding(dimensions: int) -> QueryEncoding:
+    """Of a question whose vectors cannot be had: it is as near to everything."""
+    return QueryEncoding(
+        np.zeros(dimensions, np.float32), np.zeros((0, TOKEN_WIDTH), np.float32), np.zeros(0, np.int32), 0.0
+    )
+
+
 class Embedder(Protocol):
     """A text embedding model. Implementations are safe to share between threads."""
 

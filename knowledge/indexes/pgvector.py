@@ -7,27 +7,58 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import regex
+from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
 from pgvector.django import CosineDistance
 
-from knowledge.embedding.serving import serving_embedder
-from knowledge.indexes.replica import empty_snapshot, read_rows
+from knowledge.embedding.base import get_embedder
+from knowledge.embedding.serving import named_embedder, serving_embedder
+from knowledge.indexes.replica import NO_MODEL, empty_snapshot, read_rows
 from knowledge.queries import retrievable_chunks
 from tenants.scope import current_tenant_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from django.db.models import QuerySet
+
+    from knowledge.embedding.base import Embedder
     from knowledge.indexes.base import Floats
     from knowledge.indexes.snapshot import Snapshot
+    from knowledge.models import Chunk
 
 CANDIDATES = 100
+CONFIG = "simple"  # of PostgreSQL's full-text search: words as they are
+WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 
 
-def nearest_snapshot(vector: Floats, documents: Collection[int] | None = None, *, k: int = CANDIDATES) -> Snapshot:
-    """A snapshot of the `k` chunks nearest to `vector`, to be ranked like a whole one; needs the tenant's scope."""
-    chunks = retrievable_chunks().filter(vectors__model=serving_embedder(current_tenant_id()).name)
-    if documents is not None:
-        chunks = chunks.filter(document__in=documents)
+def nearest_snapshot(
+    vector: Floats, documents: Collection[int] | None = None, *, k: int = CANDIDATES, model: str = ""
+) -> Snapshot:
+    """A snapshot of the `k` chunks nearest to `vector`, to be ranked like a whole one; needs the tenant's scope.
+
+    `vector` and the vectors it is compared with are of `model`; empty: of the one that serves.
+    """
+    embedder = named_embedder(current_tenant_id(), model) if model else serving_embedder(current_tenant_id())
+    chunks = _among(documents).filter(vectors__model=embedder.name)
     nearest = list(chunks.order_by(CosineDistance("vectors__paragraph", vector)).values_list("pk", flat=True)[:k])
-    rows = read_rows(retrievable_chunks().filter(pk__in=nearest))
-    return empty_snapshot(rows, indexed=False).grown(rows)
+    return _snapshot_of(nearest, embedder.name, embedder)
+
+
+def worded_snapshot(query: str, documents: Collection[int] | None = None, *, k: int = CANDIDATES) -> Snapshot:
+    """A snapshot of the `k` chunks that have most of a query's words, for when it has no vector; likewise."""
+    words = " | ".join(f"'{word}'" for word in dict.fromkeys(WORD.findall(query.lower())))
+    query_words = SearchQuery(words or "''", search_type="raw", config=CONFIG)
+    place = SearchRank(SearchVector("document__title", "text", config=CONFIG), query_words)
+    best = list(_among(documents).order_by(place.desc(), "pk").values_list("pk", flat=True)[:k])
+    return _snapshot_of(best, NO_MODEL, get_embedder())
+
+
+def _among(documents: Collection[int] | None) -> QuerySet[Chunk]:
+    chunks = retrievable_chunks()
+    return chunks if documents is None else chunks.filter(document__in=documents)
+
+
+def _snapshot_of(chunks: list[int], model: str, embedder: Embedder) -> Snapshot:
+    rows = read_rows(retrievable_chunks().filter(pk__in=chunks), model)
+    return empty_snapshot(rows, indexed=False, embedder=embedder).grown(rows)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 REMEASURE = 1.25  # growth of a tenant's sentences after which its statistics are taken again
 SLOTS = 1 << 16  # vocabulary pieces that are told apart; larger vocabularies share
 BYTES_PER_POSTING = 5  # a row number and a count
+SAMPLE = 100  # rows that are looked at for whether all have vectors
+ENOUGH = 0.5  # share of rows with vectors from which these count
 WORN = 0.3  # share of dead rows from which loading anew is cheaper than carrying them
 
 
@@ -127,6 +129,18 @@ class Snapshot:
         postings = sum(len(part) for f in (self.lexical.words, self.lexical.grams) for part in f.segments)
         vectors = 0 if self.paragraphs is None else len(self) * len(self.prior.mean) * 4
         return self.sentences.nbytes + self.norms.nbytes + vectors + postings * BYTES_PER_POSTING
+
+    @property
+    def dimensions(self) -> int:
+        """The length of its vectors."""
+        return len(self.whitening.mean)
+
+    @cached_property
+    def embedded(self) -> bool:
+        """Whether its rows have vectors, by a sample; those of a model that has just come have none yet."""
+        rows = np.flatnonzero(self.live)
+        sample = self.sentences[self.starts[rows[:: len(rows) // SAMPLE + 1]]]
+        return not len(rows) or float(sample.any(axis=1).mean()) >= ENOUGH
 
     @property
     def worn(self) -> bool:

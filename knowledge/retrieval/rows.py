@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from django.db import connection
-from django.db.models import F, Subquery
+from django.db.models import F, FilteredRelation, Q, Subquery
 from django.db.models.functions import Substr
 
 from knowledge.embedding.base import TOKEN_WIDTH
@@ -20,6 +20,10 @@ from tenants.scope import current_tenant_id
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
+
+    from django.db.models import QuerySet
+
+    from knowledge.models import Chunk
 
 _COLUMNS = (
     "pk",
@@ -35,9 +39,9 @@ _COLUMNS = (
     "parent_start",
     "parent_end",
     "sentences",
-    "vectors__tokens",
-    "vectors__token_ids",
-    "vectors__token_sentences",
+    "made__tokens",
+    "made__token_ids",
+    "made__token_sentences",
     "kind",
     "found_by",
 )
@@ -74,7 +78,7 @@ class ChunkRow(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What may be shown: chunks with vectors of `model`, of what serves or of the versions `drafts` (in a trial)."""
+    """What may be shown: chunks of what serves or, in a trial, of the versions `drafts`; with vectors of `model`."""
 
     model: str
     drafts: tuple[int, ...] = ()
@@ -85,7 +89,13 @@ def fetch_rows(chunks: Sequence[int], shown: Shown) -> tuple[dict[int, ChunkRow]
     found, version = {}, 0
     for *values, version in _select("rows", chunks, shown):  # noqa: B007 (the same in every row)
         row = ChunkRow(*values)
-        found[row.chunk] = row._replace(heading_path=json.loads(values[5]), sentences=json.loads(values[12]))
+        found[row.chunk] = row._replace(
+            heading_path=json.loads(values[5]),
+            sentences=json.loads(values[12]),
+            tokens=row.tokens or b"",
+            token_ids=row.token_ids or b"",
+            token_sentences=row.token_sentences or b"",
+        )
     if found:
         note_version(version)
     return found, version
@@ -118,7 +128,8 @@ def _compiled(statement: str, shown: Shown, tenant_id: int, day: dt.date) -> tup
     chunks = retrievable_chunks(shown.drafts).filter(pk__in=[_ANY_ID])
     if statement == "rows":
         version = Subquery(KnowledgeState.objects.values("version")[:1])
-        values = chunks.filter(vectors__model=shown.model).values_list(*_COLUMNS, version)
+        made = FilteredRelation("vectors", condition=Q(vectors__model=shown.model))
+        values: QuerySet[Chunk, Any] = chunks.annotate(made=made).values_list(*_COLUMNS, version)
     else:
         parent = Substr("version__markdown", F("parent_start") + 1, F("parent_end") - F("parent_start"))
         values = chunks.values_list("pk", parent)

@@ -182,7 +182,11 @@ def test_vectors_of_another_model_are_not_compared(shop, embedder, index):
     replicas.forget(shop.pk)
     embedder.name = "another"
 
-    assert search(shop.pk, "battery").passages == ()
+    result = search(shop.pk, "battery")
+
+    assert result.index == "words"
+    assert result.passages[0].document == "battery"
+    assert not any(passage.sentence_vectors.any() for passage in result.passages)
 
 
 def test_no_transaction_is_open_while_the_query_is_encoded(shop, embedder, monkeypatch):
