@@ -18,14 +18,16 @@ from procrastinate.manager import JobManager
 from procrastinate.retry import RetryStrategy
 from procrastinate.tasks import configure_task
 
-from knowledge import ingestion
+from knowledge import ingestion, reembedding, wordings  # noqa: F401 (a worker knows the jobs that are imported)
 from knowledge.changes import record_validity
+from knowledge.embedding.base import EmbedderAwayError, EmbedderError
 from knowledge.evaluation import jobs as evaluation_jobs  # noqa: F401 (a worker knows the jobs that are imported)
-from knowledge.models import DocumentVersion
+from knowledge.models import DocumentVersion, EmbeddingModel
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
-INGEST = "knowledge.ingest"
+INGEST, INGEST_AGAIN = "knowledge.ingest", "knowledge.ingest_again"
+MOST_TRIES = 8  # of a document that fails for want of the embedder: four hours in all
 INGESTION, UPKEEP = "ingestion", "upkeep"  # queues
 HEARTBEAT = 2.5  # seconds between two signs of life of a worker
 FIRST = 10  # priority: upkeep does not queue behind documents
@@ -44,8 +46,62 @@ _jobs = JobManager(DjangoConnector())
     retry=RetryStrategy(max_attempts=8, exponential_wait=3, retry_exceptions=ingestion.AWAY),
 )
 def ingest(tenant_id: int, version_id: int) -> None:
-    """Brings one version live, or records why not."""
-    ingestion.ingest_versions(tenant_id, [version_id])
+    """Brings one version live, or records why not; for want of the embedder it is tried again later, by itself."""
+    for outcome in ingestion.ingest_versions(tenant_id, [version_id]):
+        if outcome.away:
+            with tenant_scope(tenant_id):
+                _ingest_later(version_id)
+
+
+def _ingest_later(version_id: int) -> None:
+    version = DocumentVersion.objects.select_related("document").get(pk=version_id)
+    failed = DocumentVersion.objects.filter(document=version.document, state=DocumentVersion.State.FAILED)
+    tries = failed.filter(number__gt=version.document.current.number if version.document.current else 0).count()
+    if tries > MOST_TRIES:
+        return
+    minutes = 2 ** max(tries - 1, 0)
+    deferrer = configure_task(name=INGEST_AGAIN, job_manager=_jobs, queue=INGESTION, schedule_in={"minutes": minutes})
+    deferrer.defer(tenant_id=version.tenant_id, version_id=version_id)
+    sentence = f"{version.error} It is tried again by itself in {minutes} minute{'s' if minutes > 1 else ''}."
+    DocumentVersion.objects.filter(pk=version_id).update(error=sentence)
+
+
+@app.task(name=INGEST_AGAIN, queue=INGESTION)
+def ingest_again(tenant_id: int, version_id: int) -> None:
+    """Reads a document once more, unless somebody did or the version is no longer its newest."""
+    from knowledge import services  # which enqueues the tasks of this module
+
+    with tenant_scope(tenant_id):
+        version = DocumentVersion.objects.filter(pk=version_id, state=DocumentVersion.State.FAILED).first()
+        newer = DocumentVersion.objects.filter(document__versions=version_id, pk__gt=version_id)
+        if version is not None and not newer.exists():
+            services.reread([version.document], actor=reembedding.NOBODY)
+
+
+@app.task(
+    name=reembedding.EMBED,
+    queue=INGESTION,
+    retry=RetryStrategy(max_attempts=8, exponential_wait=3, retry_exceptions=(EmbedderAwayError, *ingestion.AWAY)),
+)
+def embed(tenant_id: int, model_id: int) -> None:
+    """Makes vectors that a model lacks, for a while; then documents that wait have their turn."""
+    if reembedding.embed_missing(tenant_id, model_id):
+        with tenant_scope(tenant_id):
+            for row in EmbeddingModel.objects.filter(pk=model_id):
+                reembedding.enqueue(row)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="knowledge.adopt", queue=UPKEEP, queueing_lock="knowledge.adopt")
+def adopt(timestamp: int) -> None:  # noqa: ARG001 (procrastinate hands it over)
+    """Sees to it that passages have vectors of the model that serves, and that no job about vectors was forgotten."""
+    for tenant_id in _tenants():
+        try:
+            with tenant_scope(tenant_id):
+                reembedding.adopt()
+                reembedding.resume(timezone.now() - FORGOTTEN_AFTER)
+        except EmbedderError as error:
+            log.warning("Tenant %s: %s", tenant_id, error)
 
 
 def enqueue(versions: Iterable[DocumentVersion]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from knowledge.indexes.pgvector import CANDIDATES, nearest_snapshot
+from knowledge.embedding.base import blank_encoding
+from knowledge.indexes.pgvector import CANDIDATES, nearest_snapshot, worded_snapshot
 from knowledge.indexes.replica import replicas
 from knowledge.queries import knowledge_version, live_documents
 from knowledge.retrieval.passages import Passage, best_passages
 from knowledge.retrieval.ranking import rank
+from knowledge.retrieval.synonyms import Synonyms
 from knowledge.retrieval.weights import CHOSEN, Weights
 
 if TYPE_CHECKING:
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
 
     from knowledge.embedding.base import QueryEncoding
     from knowledge.indexes.snapshot import Snapshot
+    from knowledge.retrieval.ranking import Ranking
 
-FAISS, PGVECTOR = "faiss", "pgvector"
+FAISS, PGVECTOR, WORDS = "faiss", "pgvector", "words"
+NO_SYNONYMS = Synonyms()
+BY_WORDS = Weights(dense=0.0, rerank=0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,26 +31,64 @@ class Asked:
     """A question as it is looked up.
 
     Attributes:
+        encoding: None where its vectors cannot be had, and words alone must do.
         k: passages wanted.
         documents: ids of the only ones that count; None: all.
+        model: the embedder that the encoding is of; vectors of no other are compared with it.
+        synonyms: the tenant's.
     """
 
     text: str
-    encoding: QueryEncoding
+    encoding: QueryEncoding | None
     k: int
     documents: Collection[int] | None = None
     weights: Weights = CHOSEN
+    model: str = ""
+    synonyms: Synonyms = NO_SYNONYMS
+
+    def ranking(self, snapshot: Snapshot) -> Ranking:
+        """The order of a snapshot's chunks for this question."""
+        expansions = self.synonyms.expansions(self.text, snapshot.lexical.language)
+        return rank(
+            snapshot,
+            self.text,
+            self.encoding_for(snapshot),
+            self.documents,
+            self.weights_for(snapshot),
+            expansions=expansions,
+        )
+
+    def encoding_for(self, snapshot: Snapshot) -> QueryEncoding:
+        """The encoding to rank this snapshot with; an empty one where either side has no vectors."""
+        if self.encoding is None or not snapshot.embedded:
+            return blank_encoding(snapshot.dimensions)
+        return self.encoding
+
+    def weights_for(self, snapshot: Snapshot) -> Weights:
+        """The weights to rank this snapshot with."""
+        return self.weights if self.encoding is not None and snapshot.embedded else BY_WORDS
+
+    def fits(self, snapshot: Snapshot) -> bool:
+        """Whether its vectors may be compared with the encoding."""
+        return self.encoding is None or snapshot.model == self.model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """What one question found; `version` is the tenant's knowledge version at the time."""
+    """What one question found.
+
+    Attributes:
+        index: what served it, "faiss", "pgvector" or "words".
+        version: the tenant's knowledge version at the time.
+        encoding: what the passages were compared with.
+    """
 
     passages: tuple[Passage, ...]
     answerability: float
     index: str
     documents: int
     version: int
+    encoding: QueryEncoding
 
 
 def find(tenant_id: int, snapshot: Snapshot | None, asked: Asked) -> Found:
@@ -56,25 +99,39 @@ def find(tenant_id: int, snapshot: Snapshot | None, asked: Asked) -> Found:
         snapshot: the replica, which may be behind; None where there is none.
         asked: the question.
     """
-    if snapshot is not None:
+    if snapshot is not None and asked.fits(snapshot):
         found, version = _from_replica(snapshot, asked)
         if version > snapshot.version:
             snapshot = replicas.refresh(tenant_id, snapshot)
-            found = _from_replica(snapshot, asked)[0] if snapshot is not None else None
+            fits = snapshot is not None and asked.fits(snapshot)
+            found = _from_replica(snapshot, asked)[0] if snapshot is not None and fits else None
         if found is not None:
             return found
-    snapshot = nearest_snapshot(asked.encoding.vector, asked.documents, k=max(CANDIDATES, asked.k))
-    ranking = rank(snapshot, asked.text, asked.encoding, weights=asked.weights)
-    best = best_passages(snapshot, ranking, asked.encoding, asked.k, asked.weights)
+    return _from_database(asked)
+
+
+def _from_database(asked: Asked) -> Found:
+    """What PostgreSQL finds: the nearest chunks, or those with most of the words where none has vectors."""
+    k, snapshot = max(CANDIDATES, asked.k), None
+    if asked.encoding is not None:
+        snapshot = nearest_snapshot(asked.encoding.vector, asked.documents, k=k, model=asked.model)
+    if snapshot is None or not len(snapshot):
+        snapshot = worded_snapshot(asked.text, asked.documents, k=k)
+    encoding, weights = asked.encoding_for(snapshot), asked.weights_for(snapshot)
+    ranking = asked.ranking(snapshot)
+    best = best_passages(snapshot, ranking, encoding, asked.k, weights)
     version = best.version or knowledge_version()
-    return Found(best.passages, ranking.answerability, PGVECTOR, live_documents().count(), version)
+    index = WORDS if weights is BY_WORDS else PGVECTOR
+    return Found(best.passages, ranking.answerability, index, live_documents().count(), version, encoding)
 
 
 def _from_replica(snapshot: Snapshot, asked: Asked) -> tuple[Found | None, int]:
     """What the replica finds, and the knowledge version; None when too little of its ranking may still be shown."""
-    ranking = rank(snapshot, asked.text, asked.encoding, asked.documents, asked.weights)
-    best = best_passages(snapshot, ranking, asked.encoding, asked.k, asked.weights)
+    encoding, weights = asked.encoding_for(snapshot), asked.weights_for(snapshot)
+    ranking = asked.ranking(snapshot)
+    best = best_passages(snapshot, ranking, encoding, asked.k, weights)
     version = best.version or knowledge_version()
     if len(best.passages) < min(asked.k, len(ranking.rows)):
         return None, version
-    return Found(best.passages, ranking.answerability, FAISS, snapshot.document_count, version), version
+    index = WORDS if weights is BY_WORDS else FAISS
+    return Found(best.passages, ranking.answerability, index, snapshot.document_count, version, encoding), version

@@ -8,24 +8,29 @@ leak or resurrect one.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from knowledge.embedding.serving import serving_embedder
-from knowledge.indexes.replica import replicas
+from knowledge.retrieval import parts
 from knowledge.retrieval.filters import Filters
-from knowledge.retrieval.finding import Asked, Found, find
+from knowledge.retrieval.finding import Asked, Found
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.policy import SearchPolicy, policies
+from knowledge.retrieval.source import Source, source_of
+from knowledge.retrieval.spelling import correct
+from knowledge.retrieval.synonyms import in_known_words
 from tenants.scope import tenant_scope
 
 if TYPE_CHECKING:
     from knowledge.embedding.base import QueryEncoding
+    from knowledge.retrieval.curated import Curated
+    from knowledge.retrieval.trial import Trial
     from knowledge.retrieval.weights import Weights
 
 __all__ = ["Filters", "Passage", "SearchResult", "search"]
 
 MAX_QUERY = 2_000  # characters that are looked at
+CURATED = "curated"  # the score that says how well a curated answer's wording fits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,9 +42,13 @@ class SearchResult:
         answerability: how likely they hold an answer at all: the best sentence's raw cosine plus half the share of the
             query's words (by idf) that the best passage has, less .3 of the share that no passage has. About .56
             separates a corpus' own subject from others.
-        index: what served it, "faiss" or "pgvector".
+        index: what served it, "faiss" or "pgvector"; "words" where there were no vectors to compare, and words alone
+            had to do; "trial" where nothing that serves did.
         ms: how long it took.
         documents: live documents that were searched.
+        corrected: the query as it was understood, where its spelling was put right; else empty.
+        parts: what a question that asks for several things was looked up as, beside the whole of it.
+        curated: the answer that a curator wrote for this question; its passages come first.
     """
 
     query: str
@@ -49,6 +58,9 @@ class SearchResult:
     ms: float
     documents: int
     encoding: QueryEncoding = field(repr=False)
+    corrected: str = ""
+    parts: tuple[str, ...] = ()
+    curated: Curated | None = None
 
 
 class _Request(NamedTuple):
@@ -56,42 +68,121 @@ class _Request(NamedTuple):
     k: int
     filters: Filters
     weights: Weights | None
+    trial: Trial | None
 
 
 class _Outcome(NamedTuple):
     found: Found
-    encoding: QueryEncoding
+    corrected: str
+    parts: tuple[str, ...]
+    curated: Curated | None
 
 
-def search(
-    tenant_id: int, query: str, *, k: int = 10, filters: Filters | None = None, weights: Weights | None = None
+def search(  # noqa: PLR0913 (all but two are optional)
+    tenant_id: int,
+    query: str,
+    *,
+    k: int = 10,
+    filters: Filters | None = None,
+    weights: Weights | None = None,
+    trial: Trial | None = None,
 ) -> SearchResult:
     """The `k` passages of a tenant's live documents that answer `query` best (fewer only where there are fewer).
 
     Opens its own short scopes; nothing slow happens inside. Blocks: call it from a thread, not from the event loop.
+    Where the embedding model cannot be used the words of the query must do. A trial asks what would be found after a
+    change; its first search makes a snapshot, which takes a while.
 
     Raises:
-        EmbedderError: the query could not be embedded.
+        EmbedderError: the model of a trial cannot be used.
     """
     started = time.perf_counter()
     text = query[:MAX_QUERY].encode(errors="replace").decode()  # a lone surrogate is no character
-    request = _Request(text, k, filters or Filters(), weights)
+    request = _Request(text, k, filters or Filters(), weights, trial)
     policy = policies.get(tenant_id)
     outcome = _carry_out(tenant_id, request, policy)
-    if outcome.found.version > policy.version:  # what was set may have changed with it
+    if outcome.found.version > policy.version:  # what was set, the embedding model too, may have changed with it
         outcome = _carry_out(tenant_id, request, policies.load(tenant_id))
-    found, milliseconds = outcome.found, (time.perf_counter() - started) * 1000
+    found = outcome.found
     return SearchResult(
-        query, found.passages, found.answerability, found.index, milliseconds, found.documents, outcome.encoding
+        query,
+        found.passages,
+        found.answerability,
+        found.index,
+        (time.perf_counter() - started) * 1000,
+        found.documents,
+        found.encoding,
+        outcome.corrected,
+        outcome.parts,
+        outcome.curated,
     )
 
 
 def _carry_out(tenant_id: int, request: _Request, policy: SearchPolicy) -> _Outcome:
-    encoding = serving_embedder(tenant_id).encode_query(request.text)
-    snapshot = replicas.get(tenant_id)
+    """The pipeline: put right, cut into parts, look up each, merge, and put a curator's answer first."""
+    source = source_of(tenant_id, request.trial)
+    text = _spelt(source, request.text) if policy.settings.spelling else request.text
+    several = parts.split(text)
+    asked = [_ask(source, policy, request, part) for part in (text, *several)]
+    vector = asked[0].encoding.vector if asked[0].encoding else None
+    curated = policy.curated.match(text, source.language, vector, asked[0].model)
     with tenant_scope(tenant_id):
-        asked = Asked(
-            request.text, encoding, request.k, policy.documents(request.filters), request.weights or policy.weights
-        )
-        found = find(tenant_id, snapshot, asked)
-    return _Outcome(found, encoding)
+        allowed = policy.documents(request.filters)
+        found = [source.find(replace(each, documents=allowed)) for each in asked]
+        chosen: tuple[Passage, ...] = ()
+        if curated and (allowed is None or curated.document in allowed):
+            chosen = source.find(replace(asked[0], documents=[curated.document])).passages
+    merged = _merged(found, request.k)
+    if not curated or not chosen:
+        return _Outcome(merged, text if text != request.text else "", several, None)
+    return _Outcome(
+        _with_first(merged, chosen, curated, request.k), text if text != request.text else "", several, curated
+    )
+
+
+def _spelt(source: Source, text: str) -> str:
+    """The question with its typing errors put right, where there is a vocabulary to know them by."""
+    if source.snapshot is None or source.embedder is None:
+        return text
+    return correct(text, source.snapshot.lexical, source.embedder).text
+
+
+def _ask(source: Source, policy: SearchPolicy, request: _Request, text: str) -> Asked:
+    """A question ready to be looked up; its vectors are of words that the documents have, where synonyms know them."""
+    meant = text
+    if source.snapshot is not None:
+        meant = in_known_words(source.snapshot.lexical, text, policy.synonyms.expansions(text, source.language))
+    trial = request.trial.weights if request.trial else None
+    return Asked(
+        text,
+        source.encode(meant),
+        request.k,
+        weights=request.weights or trial or policy.weights,
+        model=source.embedder.name if source.embedder else "",
+        synonyms=policy.synonyms,
+    )
+
+
+def _merged(found: list[Found], k: int) -> Found:
+    """What the whole question and its parts found, in turn.
+
+    It is as answerable as the whole, or as the least answerable of its parts: each holds only some of its words.
+    """
+    whole, *rest = found
+    if not rest:
+        return whole
+    passages, score = [], 1.0
+    for passage in parts.merge([each.passages for each in found], k):
+        score = min(score, passage.score)  # they fall, as in every result
+        passages.append(replace(passage, score=score))
+    answerability = max(whole.answerability, min(each.answerability for each in rest))
+    version = max(each.version for each in found)
+    return replace(whole, passages=tuple(passages), answerability=answerability, version=version)
+
+
+def _with_first(found: Found, chosen: tuple[Passage, ...], curated: Curated, k: int) -> Found:
+    """What was found behind the passages of a curated answer."""
+    marked = [replace(p, score=1.0, scores={**p.scores, CURATED: curated.similarity}) for p in chosen]
+    others = [passage for passage in found.passages if passage.document_id != curated.document]
+    answerability = max(found.answerability, 1.0)  # a curator said that this is the answer
+    return replace(found, passages=tuple([*marked, *others][:k]), answerability=answerability)

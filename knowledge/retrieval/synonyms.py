@@ -22,7 +22,6 @@ from knowledge.indexes.lexical import LexicalScores, combine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from knowledge.indexes.base import Floats
     from knowledge.indexes.lexical import LexicalIndex
 
 DISCOUNT = 0.8  # what a synonym is worth of the customer's own word

@@ -10,16 +10,22 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from knowledge.embedding.serving import named_embedder, serving_embedder
 from knowledge.indexes.replica import empty_snapshot, read_rows, replicas
 from knowledge.models import DocumentVersion
 from knowledge.queries import knowledge_version, retrievable_chunks
+from knowledge.retrieval.finding import Asked, Found
+from knowledge.retrieval.passages import best_passages
 from knowledge.retrieval.weights import Weights
 from tenants.scope import tenant_scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from knowledge.embedding.base import Embedder
     from knowledge.indexes.snapshot import Snapshot
+
+TRIAL = "trial"  # what served a search that nothing served
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class _Kept(NamedTuple):
 
     tenant: int
     version: int
+    embedding: str
     drafts: tuple[int, ...]
     snapshot: Snapshot
 
@@ -69,14 +76,14 @@ class TrialSnapshots:
 
     def get(self, tenant_id: int, trial: Trial) -> Snapshot:
         """What serves, with the drafts in the place of their documents; opens its own scopes."""
-        base = replicas.load(tenant_id)
+        base = None if trial.embedding else replicas.load(tenant_id)
         with self._lock, tenant_scope(tenant_id):
             version = base.version if base else knowledge_version()
-            kept = self._kept
-            if kept is None or kept[:3] != (tenant_id, version, trial.drafts):
-                kept = _Kept(tenant_id, version, trial.drafts, _with_drafts(base, trial.drafts))
-                self._kept = kept
-            return kept.snapshot
+            made_of = (tenant_id, version, trial.embedding, trial.drafts)
+            if self._kept is None or self._kept[:4] != made_of:
+                self._kept = None  # before the next one takes its memory
+                self._kept = _Kept(*made_of, _with_drafts(base, trial, embedder_of_trial(tenant_id, trial)))
+            return self._kept.snapshot
 
     def forget(self) -> None:
         """Free its memory."""
@@ -87,11 +94,30 @@ class TrialSnapshots:
 trial_snapshots = TrialSnapshots()
 
 
-def _with_drafts(base: Snapshot | None, drafts: tuple[int, ...]) -> Snapshot:
+def embedder_of_trial(tenant_id: int, trial: Trial) -> Embedder:
+    """The embedder that questions of a trial are encoded with.
+
+    Raises:
+        EmbedderError: it cannot be used.
+    """
+    return named_embedder(tenant_id, trial.embedding) if trial.embedding else serving_embedder(tenant_id)
+
+
+def _with_drafts(base: Snapshot | None, trial: Trial, embedder: Embedder) -> Snapshot:
     """`base`, or all that serves where there is none, as it would be with these versions; needs the tenant's scope."""
-    replaced = DocumentVersion.objects.filter(pk__in=drafts).values_list("document_id", flat=True)
+    drafts = retrievable_chunks(trial.drafts).filter(version__in=trial.drafts)
+    replaced = DocumentVersion.objects.filter(pk__in=trial.drafts).values_list("document_id", flat=True)
+    rows = read_rows(drafts, embedder.name) if trial.drafts else []
     if base is not None:
-        return base.without(set(replaced)).grown(read_rows(retrievable_chunks(drafts).filter(version__in=drafts)))
-    kept = retrievable_chunks().exclude(document__in=replaced)
-    rows = read_rows(kept) + read_rows(retrievable_chunks(drafts).filter(version__in=drafts))
-    return empty_snapshot(rows, indexed=False).grown(rows)
+        return base.without(set(replaced)).grown(rows)
+    rows = read_rows(retrievable_chunks().exclude(document__in=replaced), embedder.name) + rows
+    return empty_snapshot(rows, embedder=embedder).grown(rows)
+
+
+def find_in_trial(snapshot: Snapshot, asked: Asked, trial: Trial) -> Found:
+    """What a trial finds: over its own snapshot, and with the passages of its drafts; needs the tenant's scope."""
+    encoding, weights = asked.encoding_for(snapshot), asked.weights_for(snapshot)
+    ranking = asked.ranking(snapshot)
+    best = best_passages(snapshot, ranking, encoding, asked.k, weights, drafts=trial.drafts)
+    version = best.version or knowledge_version()
+    return Found(best.passages, ranking.answerability, TRIAL, snapshot.document_count, version, encoding)

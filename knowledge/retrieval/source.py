@@ -1,0 +1,69 @@
+"""Where a search looks: what serves the tenant, or what would in a trial."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from knowledge.embedding.base import EmbedderError
+from knowledge.embedding.serving import serving_embedder
+from knowledge.indexes.replica import replicas
+from knowledge.retrieval.finding import find
+from knowledge.retrieval.trial import embedder_of_trial, find_in_trial, trial_snapshots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from knowledge.embedding.base import Embedder, QueryEncoding
+    from knowledge.indexes.snapshot import Snapshot
+    from knowledge.retrieval.finding import Asked, Found
+    from knowledge.retrieval.trial import Trial
+
+log = logging.getLogger(__name__)
+
+
+class Source(NamedTuple):
+    """What questions are encoded with and looked up in.
+
+    Attributes:
+        embedder: None where it cannot be used, and words alone must do.
+        snapshot: None where PostgreSQL must do.
+        find: looks a question up; needs the tenant's scope.
+    """
+
+    embedder: Embedder | None
+    snapshot: Snapshot | None
+    find: Callable[[Asked], Found]
+
+    @property
+    def language(self) -> str:
+        """Of the documents, as far as it is known."""
+        return self.snapshot.lexical.language if self.snapshot is not None else "en"
+
+    def encode(self, text: str) -> QueryEncoding | None:
+        """The vectors of a question; None where they cannot be had. Slow: keep it outside of scopes."""
+        try:
+            return self.embedder.encode_query(text) if self.embedder is not None else None
+        except EmbedderError as error:
+            log.warning("A question is looked up by its words alone: %s", error)
+            return None
+
+
+def source_of(tenant_id: int, trial: Trial | None) -> Source:
+    """Where a tenant's questions are looked up; opens its own scopes.
+
+    Raises:
+        EmbedderError: the model of a trial cannot be used.
+    """
+    if trial is not None:
+        snapshot = trial_snapshots.get(tenant_id, trial)
+        return Source(embedder_of_trial(tenant_id, trial), snapshot, partial(find_in_trial, snapshot, trial=trial))
+    serving: Embedder | None = None
+    replica: Snapshot | None = None
+    try:
+        serving = serving_embedder(tenant_id)
+        replica = replicas.get(tenant_id)
+    except EmbedderError as error:  # its key is lost, or it never said how long its vectors are
+        log.warning("Tenant %s is searched by words alone: %s", tenant_id, error)
+    return Source(serving, replica, partial(find, tenant_id, replica))
