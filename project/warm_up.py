@@ -76,10 +76,12 @@ def _load_model() -> None:
 
 def _load_replicas() -> None:
     """Of some tenants only: the others' load with their first question, large ones' in the background."""
+    from knowledge.indexes import storage
     from knowledge.indexes.replica import replicas
     from tenants.models import Tenant
 
     _state["now"] = "loading passages"
+    storage.sweep(set(Tenant.objects.values_list("pk", flat=True)))
     for tenant in Tenant.objects.filter(active=True).order_by("pk")[:TENANTS]:
         replicas.get(tenant.pk)
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PACKAGE = "knowledge.indexes."
-ID_BYTES = 48  # of a vector's id in FAISS: the number itself and its place in a hash table
 
 
 class PackingError(ValueError):
@@ -134,4 +133,6 @@ def _root(leaf: Any) -> Any:
 
 
 def _faiss_bytes(index: Any) -> int:
-    return int(index.ntotal) * (int(index.sa_code_size()) + ID_BYTES)
+    from knowledge.indexes.kinds import index_bytes  # it needs FAISS to be there, as an index of it does
+
+    return index_bytes(index)

@@ -112,13 +112,14 @@ def save(purpose: Purpose, snapshot: Snapshot) -> bool:
 
 
 def load(purpose: Purpose) -> Snapshot | None:
-    """The tenant's stored snapshot, its arrays mapped; None without one that is whole and fits."""
+    """The tenant's stored snapshot, its arrays mapped; None without one that is whole and fits. Others are deleted."""
     try:
         return _read(snapshot_path(purpose.tenant), purpose)
     except FileNotFoundError:
         return None
     except (OSError, UnfitError, PackingError) as error:
         log.warning("The stored passages of tenant %s are not used: %s", purpose.tenant, error)
+        delete(purpose.tenant)
         return None
 
 
