@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import regex
 from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
+from django.db.models.functions import MD5
 from pgvector.django import CosineDistance
 
 from knowledge.embedding.base import get_embedder
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from knowledge.models import Chunk
 
 CANDIDATES = 100
+COPIES = 8  # times as many rows are looked at where those before were copies of each other
 CONFIG = "simple"  # of PostgreSQL's full-text search: words as they are
 WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 
@@ -41,8 +43,8 @@ def nearest_snapshot(
     """
     embedder = named_embedder(current_tenant_id(), model) if model else serving_embedder(current_tenant_id())
     chunks = _among(documents).filter(vectors__model=embedder.name)
-    nearest = list(chunks.order_by(CosineDistance("vectors__paragraph", vector)).values_list("pk", flat=True)[:k])
-    return _snapshot_of(nearest, embedder.name, embedder)
+    ordered = chunks.order_by(CosineDistance("vectors__paragraph", vector), "pk").values_list("pk", MD5("text"))
+    return _snapshot_of(_distinct(ordered, k), embedder.name, embedder)
 
 
 def worded_snapshot(query: str, documents: Collection[int] | None = None, *, k: int = CANDIDATES) -> Snapshot:
@@ -57,6 +59,19 @@ def worded_snapshot(query: str, documents: Collection[int] | None = None, *, k: 
 def _among(documents: Collection[int] | None) -> QuerySet[Chunk]:
     chunks = retrievable_chunks()
     return chunks if documents is None else chunks.filter(document__in=documents)
+
+
+def _distinct(ordered: QuerySet[Chunk, tuple[int, str]], k: int) -> list[int]:
+    """The first `k` of chunks with different texts: of copies only one is shown, and thousands may come first."""
+    looked_at = k
+    while True:
+        rows = list(ordered[:looked_at])
+        first: dict[str, int] = {}
+        for chunk, digest in rows:
+            first.setdefault(digest, chunk)
+        if len(first) >= k or len(rows) < looked_at:
+            return list(first.values())[:k]
+        looked_at *= COPIES
 
 
 def _snapshot_of(chunks: list[int], model: str, embedder: Embedder) -> Snapshot:
