@@ -84,6 +84,7 @@ def ingested(folder: Path) -> int:
 
 
 def print_stages(tenant: int, snapshot: "Snapshot", queries: list[str]) -> None:
+    from knowledge.indexes.packing import held_bytes
     from knowledge.indexes.replica import empty_snapshot, read_rows
     from knowledge.queries import retrievable_chunks
     from tenants.scope import tenant_scope
@@ -92,7 +93,7 @@ def print_stages(tenant: int, snapshot: "Snapshot", queries: list[str]) -> None:
         rows = read_rows(retrievable_chunks())
         large = empty_snapshot(rows).grown(list(copies(rows, 10)))
     for size in (snapshot, large):
-        print(f"  CPU ms of a query at {len(size)} chunks ({size.size / 2**20:.0f} MB in memory)")
+        print(f"  CPU ms of a query at {len(size)} chunks ({held_bytes(size) / 2**20:.0f} MB in memory)")
         for stage, milliseconds in stages(tenant, size, queries).items():
             print(f"    {stage:<44} {milliseconds:6.2f}")
 

@@ -192,6 +192,8 @@ ASKWELL = Models(
 # Whether owners of tenants may name language models at addresses inside the network, such as http://127.0.0.1:11434/v1.
 ASKWELL_PRIVATE_MODELS = env.flag("ASKWELL_PRIVATE_MODELS", default=EMBEDDED_DATABASE)
 ASKWELL_INDEX = env.choice("ASKWELL_INDEX", "faiss", ("faiss", "pgvector"))
+# How vectors are searched in memory; "auto" chooses by how many there are, and small tenants are always "flat".
+ASKWELL_INDEX_KIND = env.choice("ASKWELL_INDEX_KIND", "auto", ("auto", "flat", "quantised", "cells", "graph"))
 # Megabytes of passages that a process may hold; pages of mapped files, which the system takes back, apart.
 ASKWELL_INDEX_MEMORY = env.number("ASKWELL_INDEX_MEMORY", 1024, low=16, high=1_000_000)
 ASKWELL_DEMO = env.flag("ASKWELL_DEMO", default=EMBEDDED_DATABASE)

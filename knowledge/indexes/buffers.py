@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST = 127  # int8 units of a sentence's largest component
 TINY = 1e-9  # stands for the largest component of a vector of zeros
 WIRE_HEADER = 4  # bytes before the numbers of a halfvec on the wire
-_NUMBERS = {1: np.dtype(np.uint8), 2: np.dtype(np.uint16), 4: np.dtype(np.int32)}  # by bytes each
+_NUMBERS: dict[int, type[np.integer]] = {1: np.uint8, 2: np.uint16, 4: np.int32}  # by bytes each
 
 
 def pack_sentences(vectors: Floats) -> bytes:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from knowledge.indexes.lexical import LexicalIndex
-from knowledge.indexes.whitening import SENTENCE_SCALE, Whitening, unmeasured
+from knowledge.indexes.nibbles import Nibbles
+from knowledge.indexes.whitening import SAMPLE as MEASURED
+from knowledge.indexes.whitening import Whitening, unmeasured
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from knowledge.indexes.whitening import Prior
 
 REMEASURE = 1.25  # growth of a tenant's sentences after which its statistics are taken again
-SLOTS = 1 << 16  # vocabulary pieces that are told apart; larger vocabularies share
-BYTES_PER_POSTING = 5  # a row number and a count
+SETTLED = 4 * MEASURED  # sentences from which they are left alone until the next load: they were of a large sample
+AT_ONCE = 1 << 14  # sentences that are whitened at once
 SAMPLE = 100  # rows that are looked at for whether all have vectors
 ENOUGH = 0.5  # share of rows with vectors from which these count
 WORN = 0.3  # share of dead rows from which loading anew is cheaper than carrying them
@@ -36,7 +38,7 @@ class Row(NamedTuple):
         text: what the words are taken from: title, headings and text.
         fingerprint: of the text alone; equal for copies of a passage.
         paragraph: float32 [d].
-        sentences: int16 [n, d], n >= 1, 32767 = 1.0.
+        sentences: whole numbers [n, d], n >= 1, of which the direction matters.
         token_ids: int32 [t].
     """
 
@@ -45,7 +47,7 @@ class Row(NamedTuple):
     text: str
     fingerprint: int
     paragraph: Floats
-    sentences: NDArray[np.int16]
+    sentences: NDArray[np.integer]
     token_ids: NDArray[np.int32]
 
 
@@ -62,9 +64,10 @@ class Snapshot:
         paragraphs: paragraph vectors of the live rows by row number; None where every row is a candidate.
         chunks, documents, fingerprints: int64 [rows].
         live: bool [rows]; rows of changed documents die and are added again.
-        sentences: int16 [s, d], 32767 = 1.0; those of row r are starts[r] to starts[r + 1].
+        sentences: their vectors; those of row r are starts[r] to starts[r + 1].
         norms: float32 [s], lengths of the whitened sentences.
-        frequencies: int64 [65,536], in how many rows each vocabulary piece occurs.
+        pieces: int32 [p], ascending, the vocabulary pieces that occur.
+        frequencies: int32 [p], in how many rows each of them does.
     """
 
     version: int
@@ -77,11 +80,12 @@ class Snapshot:
     documents: NDArray[np.int64]
     fingerprints: NDArray[np.int64]
     live: NDArray[np.bool_]
-    sentences: NDArray[np.int16]
+    sentences: Nibbles
     starts: NDArray[np.int64]
     whitening: Whitening
     norms: Floats
-    frequencies: NDArray[np.int64]
+    pieces: NDArray[np.int32]
+    frequencies: NDArray[np.int32]
 
     @classmethod
     def empty(
@@ -95,7 +99,6 @@ class Snapshot:
     ) -> Snapshot:
         """A snapshot without rows, to be grown."""
         none = np.zeros(0, np.int64)
-        sentences = np.zeros((0, len(prior.mean)), np.int16)
         return cls(
             version=0,
             model=model,
@@ -107,11 +110,12 @@ class Snapshot:
             documents=none,
             fingerprints=none,
             live=none.astype(bool),
-            sentences=sentences,
+            sentences=Nibbles.empty(len(prior.mean)),
             starts=np.zeros(1, np.int64),
             whitening=unmeasured(prior),
             norms=np.zeros(0, np.float32),
-            frequencies=np.zeros(SLOTS, np.int64),
+            pieces=np.zeros(0, np.int32),
+            frequencies=np.zeros(0, np.int32),
         )
 
     def __len__(self) -> int:
@@ -124,13 +128,6 @@ class Snapshot:
         return len(np.unique(self.documents[self.live]))
 
     @property
-    def size(self) -> int:
-        """Bytes of memory, without the small parts."""
-        postings = sum(len(part) for f in (self.lexical.words, self.lexical.grams) for part in f.segments)
-        vectors = 0 if self.paragraphs is None else len(self) * len(self.prior.mean) * 4
-        return self.sentences.nbytes + self.norms.nbytes + vectors + postings * BYTES_PER_POSTING
-
-    @property
     def dimensions(self) -> int:
         """The length of its vectors."""
         return len(self.whitening.mean)
@@ -139,8 +136,8 @@ class Snapshot:
     def embedded(self) -> bool:
         """Whether its rows have vectors, by a sample; those of a model that has just come have none yet."""
         rows = np.flatnonzero(self.live)
-        sample = self.sentences[self.starts[rows[:: len(rows) // SAMPLE + 1]]]
-        return not len(rows) or float(sample.any(axis=1).mean()) >= ENOUGH
+        sample = self.sentences.scales[self.starts[rows[:: len(rows) // SAMPLE + 1]]]
+        return not len(rows) or float((sample > 0).mean()) >= ENOUGH
 
     @property
     def worn(self) -> bool:
@@ -166,9 +163,9 @@ class Snapshot:
         if paragraphs is not None:
             paragraphs.add(np.arange(first, first + len(rows)), np.array([row.paragraph for row in rows]))
         ends = self.starts[-1] + np.cumsum([len(row.sentences) for row in rows])
-        new_sentences = np.concatenate([row.sentences for row in rows])
-        sentences = np.concatenate([self.sentences, new_sentences])
-        whitening, norms = self._measured(sentences, new_sentences)
+        sentences = self.sentences.grown(np.concatenate([row.sentences for row in rows]))
+        whitening, norms = self._measured(sentences)
+        pieces, frequencies = self._counted([row.token_ids for row in rows])
         return replace(
             self,
             lexical=self.lexical.grown([row.text for row in rows]),
@@ -181,41 +178,70 @@ class Snapshot:
             starts=np.append(self.starts, ends),
             whitening=whitening,
             norms=norms,
-            frequencies=self.frequencies + _rows_with([row.token_ids for row in rows]),
+            pieces=pieces,
+            frequencies=frequencies,
         )
 
-    def _measured(self, sentences: NDArray[np.int16], new: NDArray[np.int16]) -> tuple[Whitening, Floats]:
+    def _measured(self, sentences: Nibbles) -> tuple[Whitening, Floats]:
+        """The statistics and the norms of all sentences, of which those of this snapshot are the first."""
+        known = len(self.sentences)
+        grew = len(sentences) > REMEASURE * self.whitening.sentences and known < SETTLED
         # Without an index the rows are the candidates of one query, which are no sample of the corpus.
-        if self.paragraphs is not None and len(sentences) > REMEASURE * self.whitening.sentences:
-            whitening = Whitening.measure(sentences, self.prior)
-            return whitening, whitening.norms(sentences)
-        return self.whitening, np.concatenate([self.norms, self.whitening.norms(new)])
+        if self.paragraphs is None or not grew:
+            return self.whitening, np.concatenate([self.norms, *_norms(self.whitening, sentences, known)])
+        sample = sentences.vectors(np.arange(0, len(sentences), max(len(sentences) // MEASURED, 1)))
+        whitening = Whitening.measure(sample, self.prior, len(sentences))
+        return whitening, np.concatenate([self.norms[:0], *_norms(whitening, sentences, 0)])
+
+    def _counted(self, token_ids: Sequence[NDArray[np.int32]]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The vocabulary pieces and in how many rows they occur, with those of more rows."""
+        distinct = np.concatenate([self.pieces, *(np.unique(ids) for ids in token_ids)])
+        pieces, places = np.unique(distinct, return_inverse=True)
+        one_each = np.ones(len(distinct) - len(self.pieces), np.int32)
+        frequencies = np.bincount(places, np.concatenate([self.frequencies, one_each]), minlength=len(pieces))
+        return pieces, frequencies.astype(np.int32)
 
     def sentence_scores(self, rows: NDArray[np.int64], query: Floats) -> tuple[Floats, Floats]:
         """The best sentence of each row: raw cosine and whitened cosine with `query` [d], each float32 [rows]."""
-        if not len(rows):
-            return np.zeros(0, np.float32), np.zeros(0, np.float32)
+        direction = self.whitening.direction(query)
+        places, first = self._sentences_of(rows)
+        scores = self.sentences.dots(places, np.stack([query, direction], axis=1))
+        whitened = (scores[:, 1] - self.whitening.mean @ direction) / self.norms[places]
+        return _best(scores[:, 0], first), _best(whitened, first)
+
+    def whitened_scores(self, rows: NDArray[np.int64], directions: Floats) -> Floats:
+        """The whitened cosine of each row's best sentence with each of `directions` [n, d], float32 [n, rows]."""
+        places, first = self._sentences_of(rows)
+        scores = self.sentences.dots(places, directions.T) - directions @ self.whitening.mean
+        whitened = scores / self.norms[places, None]
+        return _best(whitened, first).T
+
+    def _sentences_of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The places of the sentences of these rows, and where those of each row begin among them."""
         lengths = self.starts[rows + 1] - self.starts[rows]
         first = np.cumsum(lengths) - lengths
-        places = np.repeat(self.starts[rows] - first, lengths) + np.arange(int(lengths.sum()))
-        direction = self.whitening.direction(query)
-        towards = np.stack([query, direction], axis=1) / np.float32(SENTENCE_SCALE)
-        scores = self.sentences[places].astype(np.float32) @ towards
-        whitened = (scores[:, 1] - self.whitening.mean @ direction) / self.norms[places]
-        return np.maximum.reduceat(scores[:, 0], first), np.maximum.reduceat(whitened, first)
+        return np.repeat(self.starts[rows] - first, lengths) + np.arange(int(lengths.sum())), first
 
     def sentence_vectors(self, row: int) -> Floats:
         """The raw vectors of one row's sentences, float32 [n, d]."""
-        stored = self.sentences[self.starts[row] : self.starts[row + 1]]
-        return stored * np.float32(1 / SENTENCE_SCALE)
+        return self.sentences.vectors(np.arange(self.starts[row], self.starts[row + 1]))
 
     def token_weights(self, token_ids: NDArray[np.int32]) -> Floats:
         """Inverse document frequencies of vocabulary pieces, float32 [t]."""
-        found = self.frequencies[token_ids % SLOTS]
+        found = np.zeros(len(token_ids), np.int32)
+        if len(self.pieces):
+            places = np.minimum(np.searchsorted(self.pieces, token_ids), len(self.pieces) - 1)
+            found = np.where(self.pieces[places] == token_ids, self.frequencies[places], 0)
         return np.log1p((len(self.live) - found + 0.5) / (found + 0.5)).astype(np.float32)
 
 
-def _rows_with(token_ids: list[NDArray[np.int32]]) -> NDArray[np.int64]:
-    """In how many of these rows each vocabulary piece occurs."""
-    distinct = np.concatenate([np.unique(ids % SLOTS) for ids in token_ids])
-    return np.bincount(distinct, minlength=SLOTS)
+def _best(scores: NDArray[np.floating], first: NDArray[np.int64]) -> Floats:
+    """The best score of each row, whose sentences begin at `first`."""
+    best = np.maximum.reduceat(scores, first, axis=0) if len(first) else scores
+    return best.astype(np.float32)
+
+
+def _norms(whitening: Whitening, sentences: Nibbles, first: int) -> Iterator[Floats]:
+    """The norms of all sentences from the `first` on, some at a time."""
+    for begin in range(first, len(sentences), AT_ONCE):
+        yield whitening.norms(sentences.vectors(np.arange(begin, min(begin + AT_ONCE, len(sentences)))))

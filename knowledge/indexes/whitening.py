@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from knowledge.indexes.base import Floats
 
 POWER = 0.15
 MEAN_WEIGHT, SPREAD_WEIGHT = 20, 500  # sentences that the prior counts for
+FEW = 200  # sentences below which nothing is known of how a tenant's own spread
 SAMPLE = 20_000  # sentences that the statistics are taken from
 SENTENCE_SCALE = 32_767.0  # of a sentence vector in memory: int16 per 1.0, ten times as fast to read as float16
 SMALLEST = 1e-6  # of a norm or a relative variance
@@ -74,25 +73,23 @@ class Whitening:
     sentences: int
 
     @classmethod
-    def measure(cls, sentences: NDArray[np.int16], prior: Prior) -> Whitening:
-        """The statistics of `sentences` (int16 [n, d], 32767 = 1.0), shrunk towards the prior."""
-        count = len(sentences)
-        sample = _floats(sentences[:: max(count // SAMPLE, 1)])
+    def measure(cls, sample: Floats, prior: Prior, sentences: int | None = None) -> Whitening:
+        """The statistics of a sample (float32 [n, d], unit length) of so many sentences, shrunk towards the prior.
+
+        A few say nothing about how sentences spread: their tenants share the prior's factor.
+        """
         mean = (sample.sum(axis=0) + MEAN_WEIGHT * prior.mean) / (len(sample) + MEAN_WEIGHT)
-        centred = sample - mean
-        spread = (centred.T @ centred + SPREAD_WEIGHT * prior.spread) / (len(sample) + SPREAD_WEIGHT)
-        variances, axes = np.linalg.eigh(spread)
-        variances = np.maximum(variances, variances[-1] * SMALLEST)
-        factor = ((axes * variances**-POWER) @ axes.T).astype(np.float32)
+        factor = _prior_factor(prior)
+        if len(sample) >= FEW:
+            centred = sample - mean
+            factor = _factor((centred.T @ centred + SPREAD_WEIGHT * prior.spread) / (len(sample) + SPREAD_WEIGHT))
+        count = len(sample) if sentences is None else sentences
         return cls(mean.astype(np.float32), (mean + prior.offset).astype(np.float32), factor, count)
 
-    def norms(self, sentences: NDArray[np.int16]) -> Floats:
-        """The lengths of whitened sentences, float32 [n]."""
-        parts: list[Floats] = [np.zeros(0, np.float32)]
-        for first in range(0, len(sentences), SAMPLE):
-            part = (_floats(sentences[first : first + SAMPLE]) - self.mean) @ self.factor
-            parts.append(np.linalg.norm(part, axis=1))
-        return np.maximum(np.concatenate(parts), SMALLEST)
+    def norms(self, sentences: Floats) -> Floats:
+        """The lengths of whitened sentences (float32 [n, d], unit length), float32 [n]."""
+        lengths: Floats = np.linalg.norm((sentences - self.mean) @ self.factor, axis=1)
+        return np.maximum(lengths, SMALLEST)
 
     def direction(self, query: Floats) -> Floats:
         """What a raw sentence is multiplied with: (sentence - mean) @ direction / norm is the whitened cosine."""
@@ -105,8 +102,16 @@ class Whitening:
 @cache
 def unmeasured(prior: Prior) -> Whitening:
     """The statistics of a tenant of which nothing is known but the prior."""
-    return Whitening.measure(np.zeros((0, len(prior.mean)), np.int16), prior)
+    return Whitening.measure(np.zeros((0, len(prior.mean)), np.float32), prior)
 
 
-def _floats(sentences: NDArray[np.int16]) -> Floats:
-    return sentences.astype(np.float32) * np.float32(1 / SENTENCE_SCALE)
+@cache
+def _prior_factor(prior: Prior) -> Floats:
+    return _factor(prior.spread)
+
+
+def _factor(spread: Floats) -> Floats:
+    variances, axes = np.linalg.eigh(spread)
+    variances = np.maximum(variances, variances[-1] * SMALLEST)
+    factor: Floats = ((axes * variances**-POWER) @ axes.T).astype(np.float32)
+    return factor
