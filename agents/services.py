@@ -45,10 +45,11 @@ FIRST_LIMIT = 10.0
 
 
 async def search_knowledge(tenant_id: int, query: str) -> SearchResult:
-    """Search the tenant's live documents in a database thread."""
+    """Search the tenant's live documents, those that are for customers, in a database thread."""
+    from knowledge.retrieval.filters import FOR_CUSTOMERS
     from knowledge.retrieval.search import search
 
-    return await in_thread(search, tenant_id, query, k=SEARCH_K)
+    return await in_thread(search, tenant_id, query, k=SEARCH_K, filters=FOR_CUSTOMERS)
 
 
 async def understand_question(turn: Turn) -> Understanding | None:

@@ -64,6 +64,9 @@ class Trace:
             "search_ms": round(result.ms, 2),
             "documents": result.documents,
             "answerability": round(result.answerability, 4),
+            "corrected": result.corrected,
+            "parts": [part.text for part in result.parts],
+            "curated": result.curated.wording if result.curated else "",
             "passages": [_passage(number, passage) for number, passage in enumerate(result.passages, 1)],
         }
         self.event("search")

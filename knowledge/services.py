@@ -23,7 +23,7 @@ from tenants.scope import current_tenant_id
 from tenants.services import record_audit
 
 #: What `set_metadata` may change, and the metadata of an ingested document may name.
-FIELDS = ("title", "language", "category", "audience", "source_url", "valid_from", "valid_until")
+FIELDS = ("title", "language", "category", "audience", "product", "source_url", "valid_from", "valid_until")
 #: Other names under which documents bring their metadata.
 SYNONYMS = {"url": "source_url", "lang": "language"}
 MAX_TITLE = 300  # characters

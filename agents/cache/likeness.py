@@ -6,9 +6,11 @@ before it finds a tenth of the paraphrases; see benchmarks/cache.py.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from agents.cache.comparison import contradiction, leftovers
+from agents.cache.features import read_features
 
 if TYPE_CHECKING:
     from agents.cache.features import Features
@@ -43,3 +45,18 @@ def likeness(left: int, asked: Floats, kept: Floats) -> float:
     """Return 0 to 1 from the number of concepts left out and both questions' vectors (unit length)."""
     cosine = float(asked @ kept)
     return max(0.0, min(cosine - LEFT_OUT * left, SAME))
+
+
+def less_alike(one: str, other: str, language: str) -> float | None:
+    """Return what two questions lose of their cosine, None where they are different questions or cannot be read.
+
+    `language` is that of both, where they do not tell themselves.
+    """
+    asked, kept = _features(one, language), _features(other, language)
+    left = left_out(asked, kept) if asked and kept else None
+    return None if left is None else LEFT_OUT * left
+
+
+@lru_cache(maxsize=4096)
+def _features(question: str, language: str) -> Features | None:
+    return read_features(question, language)

@@ -24,6 +24,7 @@ from knowledge.admin.forms import AddDocumentsForm, MetadataForm
 from knowledge.admin.overview import STANDINGS
 from knowledge.models import Chunk, Document, DocumentVersion
 from knowledge.queries import documents_overview, today
+from knowledge.releasing import gate_is_on
 from tenants.admin.base import TenantModelAdmin, actor
 from tenants.models import Role
 
@@ -54,7 +55,7 @@ class DocumentAdmin(TenantModelAdmin):
     roles = (Role.CURATOR,)
     form = MetadataForm
     list_display = ("__str__", "external_id", "status", "language", "category", "changed")
-    list_filter = (StateFilter, "language", "category", "audience")
+    list_filter = (StateFilter, "language", "category", "audience", "product")
     search_fields = ("title", "external_id", "category", "source_url")
     search_help_text = "Title, id, category or address"
     add_label = "Add documents"
@@ -73,6 +74,7 @@ class DocumentAdmin(TenantModelAdmin):
                     "language",
                     "category",
                     "audience",
+                    "product",
                     "source_url",
                     ("valid_from", "valid_until"),
                 )
@@ -147,7 +149,8 @@ class DocumentAdmin(TenantModelAdmin):
     @admin.action(description="Publish: use in answers (again)", permissions=["change"])
     def restore(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
         count = services.restore(queryset, actor=actor(request))
-        messages.success(request, f"{count} in use now.")
+        when = "as soon as their release has been checked" if gate_is_on() and count else "now"
+        messages.success(request, f"{count} in use {when}.")
 
     @admin.action(description="Read again", permissions=["change"])
     def reread(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:

@@ -25,7 +25,7 @@ class DateInput(forms.DateInput):
 
 def metadata_widgets() -> dict[str, forms.Widget]:
     """The widgets of a document's metadata, in the look of the admin."""
-    texts = ("title", "language", "category", "audience")
+    texts = ("title", "language", "category", "audience", "product")
     return {
         **{name: widgets.UnfoldAdminTextInputWidget() for name in texts},
         "source_url": widgets.UnfoldAdminURLInputWidget(),

@@ -88,8 +88,12 @@ def split(question: str) -> tuple[str, ...]:
 
 def merge(results: Sequence[Sequence[Passage]], k: int) -> list[Passage]:
     """The best of each result in turn, the whole question's first: each part's best is among the first few."""
-    turns = [passage for turn in zip_longest(*results) for passage in turn if passage is not None]
-    return list({passage.chunk: passage for passage in reversed(turns)}.values())[::-1][:k]
+    merged: dict[int, Passage] = {}
+    for turn in zip_longest(*results):
+        for passage in turn:
+            if passage is not None:
+                merged.setdefault(passage.chunk, passage)
+    return list(merged.values())[:k]
 
 
 def _sentences(text: str) -> list[str]:

@@ -8,4 +8,5 @@ SCORES = {
     "fused": "Together",
     "interaction": "Word by word",
     "rerank": "Ranking",
+    "curated": "Curated answer",
 }

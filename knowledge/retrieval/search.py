@@ -29,8 +29,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Filters", "Passage", "SearchResult", "search"]
 
-MAX_QUERY = 2_000  # characters that are looked at
+MAX_QUERY = 8_000  # characters that are looked at
 CURATED = "curated"  # the score that says how well a curated answer's wording fits
+
+
+class Part(NamedTuple):
+    """One of several things that a question asks for; `answerability` is that of what was found for it alone."""
+
+    text: str
+    encoding: QueryEncoding
+    answerability: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +67,7 @@ class SearchResult:
     documents: int
     encoding: QueryEncoding = field(repr=False)
     corrected: str = ""
-    parts: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
     curated: Curated | None = None
 
 
@@ -74,7 +82,7 @@ class _Request(NamedTuple):
 class _Outcome(NamedTuple):
     found: Found
     corrected: str
-    parts: tuple[str, ...]
+    parts: tuple[Part, ...]
     curated: Curated | None
 
 
@@ -122,8 +130,7 @@ def _carry_out(tenant_id: int, request: _Request, policy: SearchPolicy) -> _Outc
     """The pipeline: put right, cut into parts, look up each, merge, and put a curator's answer first."""
     source = source_of(tenant_id, request.trial)
     text = _spelt(source, request.text) if policy.settings.spelling else request.text
-    several = parts.split(text)
-    asked = [_ask(source, policy, request, part) for part in (text, *several)]
+    asked = [_ask(source, policy, request, part) for part in (text, *parts.split(text))]
     vector = asked[0].encoding.vector if asked[0].encoding else None
     curated = policy.curated.match(text, source.language, vector, asked[0].model)
     with tenant_scope(tenant_id):
@@ -133,10 +140,15 @@ def _carry_out(tenant_id: int, request: _Request, policy: SearchPolicy) -> _Outc
         if curated and (allowed is None or curated.document in allowed):
             chosen = source.find(replace(asked[0], documents=[curated.document])).passages
     merged = _merged(found, request.k)
-    if not curated or not chosen:
-        return _Outcome(merged, text if text != request.text else "", several, None)
+    if curated and chosen:
+        merged = _with_first(merged, chosen, curated, request.k)
     return _Outcome(
-        _with_first(merged, chosen, curated, request.k), text if text != request.text else "", several, curated
+        merged,
+        corrected=text if text != request.text else "",
+        parts=tuple(
+            Part(each.text, one.encoding, one.answerability) for each, one in zip(asked[1:], found[1:], strict=True)
+        ),
+        curated=curated if chosen else None,
     )
 
 
@@ -144,7 +156,7 @@ def _spelt(source: Source, text: str) -> str:
     """The question with its typing errors put right, where there is a vocabulary to know them by."""
     if source.snapshot is None or source.embedder is None:
         return text
-    return correct(text, source.snapshot.lexical, source.embedder).text
+    return correct(text, source.snapshot.lexical, source.embedder, source.snapshot.pieces_per_word).text
 
 
 def _ask(source: Source, policy: SearchPolicy, request: _Request, text: str) -> Asked:
@@ -160,6 +172,7 @@ def _ask(source: Source, policy: SearchPolicy, request: _Request, text: str) -> 
         weights=request.weights or trial or policy.weights,
         model=source.embedder.name if source.embedder else "",
         synonyms=policy.synonyms,
+        need=source.need(meant),
     )
 
 
