@@ -1,0 +1,1 @@
+"""Comparison with other retrieval stacks; `requirements.txt` says which."""
