@@ -7,12 +7,13 @@ before the block that completes the version makes it the current one.
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -21,8 +22,9 @@ from psycopg_pool import PoolTimeout
 
 from knowledge import fetching, publishing, releasing
 from knowledge.chunking import ChunkDraft, chunk_document
-from knowledge.embedding.base import Embedder, EmbedderAwayError, EmbedderError, PassageEncoding
-from knowledge.embedding.passages import Embedded, encode_chunks
+from knowledge.embedding.base import EmbedderAwayError, EmbedderError, PassageEncoding
+from knowledge.embedding.batches import Encoding
+from knowledge.embedding.passages import Embedded
 from knowledge.embedding.serving import kept_embedders, serving_embedder
 from knowledge.models import DocumentVersion, version_path
 from knowledge.publishing import EncodedChunk, Work
@@ -33,7 +35,6 @@ from tenants.scope import tenant_scope
 
 AWAY = (OperationalError, InterfaceError, PoolTimeout)  # the database cannot be reached: a later attempt may succeed
 BLOCK = 512  # chunks written in one transaction
-SLICE = 32  # chunks in one call of the embedder
 PROGRESS_EVERY = 0.5  # seconds between two writes of a progress bar
 READ_SHARE = 20  # percent of the bar that reading takes
 FAULT = (
@@ -114,8 +115,7 @@ def _ingest(tenant_id: int, version_ids: Sequence[int], threads: int) -> list[Ou
                 _note_read(job)
         ready = [job for job in jobs if not job.state]
         try:
-            for block in _blocks(ready):
-                _embed_and_write(block, tenant_id, pool)
+            _embed_and_write(ready, tenant_id, pool)
         except AWAY:
             raise
         except EmbedderError as error:
@@ -173,63 +173,68 @@ def _blocks(jobs: Sequence[_Job]) -> Iterator[list[tuple[_Job, ChunkDraft]]]:
         yield block
 
 
-def _embed_and_write(block: list[tuple[_Job, ChunkDraft]], tenant_id: int, pool: ThreadPoolExecutor) -> None:
-    """One block, with the vectors of the model that serves and of those that are kept up to date beside it."""
+class _Begun(NamedTuple):
+    """A block whose vectors are being made: by the model that serves, and by those kept up to date beside it."""
+
+    block: list[tuple[_Job, ChunkDraft]]
+    model: str
+    encoding: Encoding
+    beside: dict[str, Encoding]
+
+
+def _embed_and_write(jobs: Sequence[_Job], tenant_id: int, pool: ThreadPoolExecutor) -> None:
+    """All blocks; while one is written, the next is being embedded."""
+    begun: _Begun | None = None
+    try:
+        for block in _blocks(jobs):
+            before, begun = begun, _begin(block, tenant_id, pool)
+            if before:
+                _finish(before)
+        if begun:
+            _finish(begun)
+    finally:
+        for encoding in (begun.encoding, *begun.beside.values()) if begun else ():
+            encoding.cancel()
+
+
+def _begin(block: list[tuple[_Job, ChunkDraft]], tenant_id: int, pool: ThreadPoolExecutor) -> _Begun:
     embedder = serving_embedder(tenant_id)
-
-    def progress(indices: Sequence[int]) -> None:
-        for index in indices:
-            _note_progress(block[index][0])
-
     inputs = [_embedded(job, draft) for job, draft in block]
-    encodings = encode(inputs, embedder, pool, progress)
-    others = _encode_beside(inputs, tenant_id, pool)
+    beside = {other.name: Encoding(inputs, other, pool) for other in kept_embedders(tenant_id)}
+    return _Begun(block, embedder.name, Encoding(inputs, embedder, pool), beside)
+
+
+def _finish(begun: _Begun) -> None:
+    def progress(places: Sequence[int]) -> None:
+        for place in places:
+            _note_progress(begun.block[place][0])
+
+    encodings = begun.encoding.finish(progress)
+    others = _finished_beside(begun.beside)
     passages = [
         EncodedChunk(job.work, draft, vectors, {name: beside[place] for name, beside in others.items()})
-        for place, ((job, draft), vectors) in enumerate(zip(block, encodings, strict=True))
+        for place, ((job, draft), vectors) in enumerate(zip(begun.block, encodings, strict=True))
     ]
-    jobs = list({job.work.version: job for job, _ in block}.values())
-    for job, _ in block:
+    jobs = list({job.work.version: job for job, _ in begun.block}.values())
+    for job, _ in begun.block:
         job.written += 1
-    _write(jobs, passages, embedder.name)
+    _write(jobs, passages, begun.model)
 
 
-def _encode_beside(
-    inputs: Sequence[Embedded], tenant_id: int, pool: ThreadPoolExecutor
-) -> dict[str, list[PassageEncoding]]:
+def _finished_beside(beside: Mapping[str, Encoding]) -> dict[str, list[PassageEncoding]]:
     """Encodings by the names of models that do not serve; one that fails is left out, and made complete later."""
     found = {}
-    for embedder in kept_embedders(tenant_id):
+    for name, encoding in beside.items():
         try:
-            found[embedder.name] = encode(inputs, embedder, pool)
+            found[name] = encoding.finish()
         except EmbedderError as error:
-            log.warning("Passages have no vectors of %s yet: %s", embedder.name, error)
+            log.warning("Passages have no vectors of %s yet: %s", name, error)
     return found
 
 
 def _embedded(job: _Job, draft: ChunkDraft) -> Embedded:
     title = job.work.title or job.document.title
     return Embedded(title, draft.heading_path, draft.text, draft.sentences, draft.kind, draft.found_by)
-
-
-def encode(
-    inputs: Sequence[Embedded],
-    embedder: Embedder,
-    pool: ThreadPoolExecutor,
-    progress: Callable[[Sequence[int]], None] = lambda _: None,
-) -> list[PassageEncoding]:
-    """Encodes passages in batches of similar length, several at a time; the result is in the order of `inputs`.
-
-    `progress` is told, in this thread, the indices of every batch that is done.
-    """
-    order = sorted(range(len(inputs)), key=lambda i: len(inputs[i].text))
-    batches = [order[i : i + SLICE] for i in range(0, len(order), SLICE)]
-    found: dict[int, PassageEncoding] = {}
-    encoded = pool.map(lambda batch: encode_chunks([inputs[i] for i in batch], embedder), batches)
-    for batch, encodings in zip(batches, encoded, strict=True):
-        found.update(zip(batch, encodings, strict=True))
-        progress(batch)
-    return [found[i] for i in range(len(inputs))]
 
 
 def _note_progress(job: _Job) -> None:

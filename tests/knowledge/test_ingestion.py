@@ -1,6 +1,7 @@
 """From a file to passages: what becomes live, what does not, and what happens when work is lost, late or double."""
 
 import datetime as dt
+import time
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from knowledge import ingestion, publishing, services
 from knowledge.changes import record_validity
 from knowledge.embedding.base import EmbedderError
+from knowledge.embedding.passages import Embedded
 from knowledge.fetching import Fetched, FetchError
 from knowledge.models import Chunk, ChunkVectors, Document, DocumentVersion, KnowledgeState
 from knowledge.queries import changes_since, knowledge_version, retrievable_chunks
@@ -132,7 +134,7 @@ def test_running_a_job_twice_changes_nothing(queue, tenant, embedder):
 def test_what_a_worker_presumed_dead_still_writes_is_refused(queue, tenant, monkeypatch):
     """A second worker takes over while the first is embedding; the first one's passages never arrive."""
     versions = queue(text())
-    encode, others = ingestion.encode, []
+    encode, others = ingestion.Encoding, []
 
     def slow(*args, **options):
         if not others:
@@ -140,7 +142,7 @@ def test_what_a_worker_presumed_dead_still_writes_is_refused(queue, tenant, monk
             others.append(ingestion.ingest_versions(tenant.pk, versions))
         return encode(*args, **options)
 
-    monkeypatch.setattr(ingestion, "encode", slow)
+    monkeypatch.setattr(ingestion, "Encoding", slow)
     [late] = ingestion.ingest_versions(tenant.pk, versions)
     assert (late.state, others[1][0].state) == ("skipped", "live")
     with tenant_scope(tenant.pk):
@@ -149,14 +151,14 @@ def test_what_a_worker_presumed_dead_still_writes_is_refused(queue, tenant, monk
 
 def test_a_document_deleted_while_it_is_read_stays_deleted(queue, tenant, monkeypatch):
     versions = queue(text())
-    encode = ingestion.encode
+    encode = ingestion.Encoding
 
     def slow(*args, **options):
         with tenant_scope(tenant.pk):
             services.delete(Document.objects.all(), actor="a")
         return encode(*args, **options)
 
-    monkeypatch.setattr(ingestion, "encode", slow)
+    monkeypatch.setattr(ingestion, "Encoding", slow)
     assert ingestion.ingest_versions(tenant.pk, versions)[0].state == "skipped"
     with tenant_scope(tenant.pk):
         assert not Chunk.objects.exists()
@@ -250,7 +252,7 @@ def test_an_embedder_that_fails_is_reported(queue, tenant, embedder, error):
 
 def test_progress_moves_while_a_document_is_embedded(queue, tenant, embedder, monkeypatch):
     monkeypatch.setattr(ingestion, "PROGRESS_EVERY", 0)
-    monkeypatch.setattr(ingestion, "SLICE", 1)
+    monkeypatch.setattr("knowledge.embedding.batches.SLICE", 1)
     seen = []
     note = publishing.note_progress
     monkeypatch.setattr(publishing, "note_progress", lambda work, percent: seen.append(percent) or note(work, percent))
@@ -262,26 +264,42 @@ def test_progress_moves_while_a_document_is_embedded(queue, tenant, embedder, mo
 def test_no_transaction_is_open_while_a_document_is_embedded(queue, tenant, embedder, monkeypatch):
     from tenants.scope import NoTenantScope
 
-    encode = ingestion.encode
+    encode = ingestion.Encoding
 
     def outside(*args, **options):
         with pytest.raises(NoTenantScope):
             current_tenant_id()
         return encode(*args, **options)
 
-    monkeypatch.setattr(ingestion, "encode", outside)
+    monkeypatch.setattr(ingestion, "Encoding", outside)
     assert ingestion.ingest_versions(tenant.pk, queue(text()))[0].state == "live"
 
 
 def test_batches_of_similar_length_come_back_in_order(embedder):
     from concurrent.futures import ThreadPoolExecutor
 
-    from knowledge.embedding.base import PassageInput
-
-    inputs = [PassageInput("", "word " * n, ()) for n in (9, 1, 50, 3, 20)]
+    inputs = [Embedded("", (), "word " * n, ()) for n in (9, 1, 50, 3, 9, 20)]
     with ThreadPoolExecutor(2) as pool:
-        found = ingestion.encode(inputs, embedder, pool)
-    assert [len(encoding.token_ids) for encoding in found] == [9, 1, 50, 3, 20]
+        found = ingestion.Encoding(inputs, embedder, pool).finish()
+    assert [len(encoding.token_ids) for encoding in found] == [9, 1, 50, 3, 9, 20]
+    assert embedder.calls == 5  # the same text once
+
+
+def test_the_next_block_is_being_embedded_while_one_is_written(queue, tenant, embedder, monkeypatch):
+    monkeypatch.setattr(ingestion, "BLOCK", 1)
+    write, begun = publishing.write, []
+
+    def waiting(*args):
+        deadline = time.monotonic() + 10
+        while embedder.calls < min(len(begun) + 2, 3) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        begun.append(embedder.calls)
+        return write(*args)
+
+    monkeypatch.setattr(publishing, "write", waiting)
+    words = "\n\n".join(f"# Part {n}\n\nWords of part {n}." for n in range(3))
+    assert ingestion.ingest_versions(tenant.pk, queue(text("a", words)))[0].state == "live"
+    assert begun == [2, 3, 3]
 
 
 def test_an_address_is_fetched_kept_and_read(queue, tenant, files, monkeypatch):
