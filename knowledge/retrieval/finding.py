@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from knowledge.embedding.base import blank_encoding
 from knowledge.indexes.pgvector import CANDIDATES, nearest_snapshot, worded_snapshot
 from knowledge.indexes.replica import replicas
 from knowledge.queries import knowledge_version, live_documents
+from knowledge.retrieval.long_need import rank_need
 from knowledge.retrieval.passages import Passage, best_passages
 from knowledge.retrieval.ranking import rank
 from knowledge.retrieval.synonyms import Synonyms
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from knowledge.embedding.base import QueryEncoding
     from knowledge.indexes.snapshot import Snapshot
+    from knowledge.retrieval.long_need import Need
     from knowledge.retrieval.ranking import Ranking
 
 FAISS, PGVECTOR, WORDS = "faiss", "pgvector", "words"
@@ -36,6 +38,7 @@ class Asked:
         documents: ids of the only ones that count; None: all.
         model: the embedder that the encoding is of; vectors of no other are compared with it.
         synonyms: the tenant's.
+        need: the sentences of a story; None of a question.
     """
 
     text: str
@@ -45,9 +48,12 @@ class Asked:
     weights: Weights = CHOSEN
     model: str = ""
     synonyms: Synonyms = NO_SYNONYMS
+    need: Need | None = None
 
     def ranking(self, snapshot: Snapshot) -> Ranking:
-        """The order of a snapshot's chunks for this question."""
+        """The order of a snapshot's chunks for this question or story."""
+        if self.need is not None and snapshot.embedded:
+            return rank_need(snapshot, self.need, self.encoding_for(snapshot), self.documents, self.weights)
         expansions = self.synonyms.expansions(self.text, snapshot.lexical.language)
         return rank(
             snapshot,
@@ -56,6 +62,7 @@ class Asked:
             self.documents,
             self.weights_for(snapshot),
             expansions=expansions,
+            k=self.k,
         )
 
     def encoding_for(self, snapshot: Snapshot) -> QueryEncoding:
@@ -65,8 +72,10 @@ class Asked:
         return self.encoding
 
     def weights_for(self, snapshot: Snapshot) -> Weights:
-        """The weights to rank this snapshot with."""
-        return self.weights if self.encoding is not None and snapshot.embedded else BY_WORDS
+        """The weights to rank this snapshot with; word by word, a story is about too much."""
+        if self.encoding is None or not snapshot.embedded:
+            return BY_WORDS
+        return self.weights if self.need is None else replace(self.weights, rerank=0.0)
 
     def fits(self, snapshot: Snapshot) -> bool:
         """Whether its vectors may be compared with the encoding."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from knowledge.models import ChunkKind
 from knowledge.retrieval import rerank
+from knowledge.retrieval.diversity import discounted
 from knowledge.retrieval.rows import Shown, fetch_contexts, fetch_rows
 from knowledge.retrieval.weights import CHOSEN, Weights
 
@@ -92,10 +93,14 @@ def best_passages(  # noqa: PLR0913 (a trial names its drafts)
 ) -> Best:
     """The best `k` passages of a ranking that may be shown now, or of `drafts`; needs the tenant's scope."""
     shown = Shown(snapshot.model, tuple(drafts))
+    if weights.diversity:  # before the few are chosen that are fetched
+        ranking = _diverse(snapshot, ranking, weights.diversity)
     places, version = _available(snapshot.chunks[ranking.rows].tolist(), shown, k)
     interactions = _interactions(snapshot, encoding, places[: rerank.DEPTH])
     share = weights.rerank_share(snapshot.pieces_per_word)
     scores = _final_scores(ranking.fused[[place.rank for place in places]], interactions, share)
+    if weights.diversity:
+        scores = discounted(scores, np.array([place.row.document_id for place in places]), weights.diversity)
     order = np.argsort(-scores, kind="stable")[:k].tolist()
     contexts = fetch_contexts([places[n].row for n in order], shown)
     found = []
@@ -107,6 +112,12 @@ def best_passages(  # noqa: PLR0913 (a trial names its drafts)
         vectors = snapshot.sentence_vectors(int(ranking.rows[rank]))[: max(len(row.sentences), 1)]
         found.append(_passage(row, float(scores[n]), parts, vectors, contexts[row.chunk]))
     return Best(tuple(found), version)
+
+
+def _diverse(snapshot: Snapshot, ranking: Ranking, diversity: float) -> Ranking:
+    """The ranking in the order in which its documents take turns; the scores are as before."""
+    order = np.argsort(-discounted(ranking.fused, snapshot.documents[ranking.rows], diversity), kind="stable")
+    return ranking.ordered(order)
 
 
 def _available(chunks: Sequence[int], shown: Shown, k: int) -> tuple[list[_Place], int]:

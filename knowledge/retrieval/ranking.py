@@ -42,6 +42,17 @@ class Ranking(NamedTuple):
     cosine: Floats
     answerability: float
 
+    def ordered(self, order: NDArray[np.int64]) -> Ranking:
+        """In another order, or some of it."""
+        return Ranking(
+            self.rows[order],
+            self.fused[order],
+            self.lexical[order],
+            self.dense[order],
+            self.cosine[order],
+            self.answerability,
+        )
+
 
 def rank(  # noqa: PLR0913 (all that an order depends on)
     snapshot: Snapshot,
@@ -51,35 +62,65 @@ def rank(  # noqa: PLR0913 (all that an order depends on)
     weights: Weights = CHOSEN,
     *,
     expansions: Sequence[Expansion] = (),
+    k: int = 0,
 ) -> Ranking:
-    """Rank the chunks of `snapshot`, or those of `documents` only (ids), for a query and its synonyms."""
+    """Rank the chunks of `snapshot`, or those of `documents` only (ids), for a query and its synonyms.
+
+    At least `k` of them, if there are so many different ones.
+    """
     scores = expanded_scores(snapshot.lexical, query, expansions)
-    found = snapshot.live
-    if documents is not None:
-        found = found & np.isin(snapshot.documents, np.fromiter(documents, np.int64, len(documents)))
+    found = searchable(snapshot, documents)
     lexical = np.where(found, scores.combined, 0)
-    rows = _candidates(snapshot, lexical, encoding.vector, None if documents is None else np.flatnonzero(found))
+    rows = _candidates(snapshot, lexical, encoding.vector, found, max(fusion.LEG, k))
     cosine, dense = snapshot.sentence_scores(rows, encoding.vector)
     fused = fusion.fuse(lexical[rows], dense, weights.dense_share(snapshot.pieces_per_word))
     order = np.argsort(-fused, kind="stable")
-    _, firsts = np.unique(snapshot.fingerprints[rows[order]], return_index=True)
-    order = order[np.sort(firsts)]
+    order = order[one_of_each(snapshot.fingerprints[rows[order]])]
     words = float(scores.words[rows].max(initial=0)) / scores.idf_sum if scores.idf_sum else 0.0
     unknown = snapshot.lexical.unknown_share(in_known_words(snapshot.lexical, query, expansions))
+    evidence = WORDS_ALONE * words
     if encoding.vector.any():
         evidence = float(cosine.max(initial=0)) + LEXICAL_EVIDENCE * words
-    else:
-        evidence = WORDS_ALONE * words
     answerability = max(evidence - UNKNOWN_WORDS * unknown, 0.0)
-    return Ranking(rows[order], fused[order], lexical[rows][order], dense[order], cosine[order], answerability)
+    return Ranking(rows, fused, lexical[rows], dense, cosine, answerability).ordered(order)
+
+
+def searchable(snapshot: Snapshot, documents: Collection[int] | None) -> NDArray[np.bool_]:
+    """Which rows of a snapshot may be found: the live ones, or those of `documents` only; bool [rows]."""
+    if documents is None:
+        return snapshot.live
+    return snapshot.live & np.isin(snapshot.documents, np.fromiter(documents, np.int64, len(documents)))
+
+
+def one_of_each(fingerprints: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The positions of texts that no text before them is a copy of, ascending."""
+    _, firsts = np.unique(fingerprints, return_index=True)
+    return np.sort(firsts)
 
 
 def _candidates(
-    snapshot: Snapshot, lexical: Floats, query: Floats, allowed: NDArray[np.int64] | None
+    snapshot: Snapshot, lexical: Floats, query: Floats, found: NDArray[np.bool_], depth: int
 ) -> NDArray[np.int64]:
-    """The rows that either way of searching puts among its best."""
+    """The rows that either way of searching puts among its best `depth`."""
     if snapshot.paragraphs is None:
-        return np.flatnonzero(snapshot.live) if allowed is None else allowed
-    by_words = fusion.best(lexical, fusion.LEG)
-    by_vector, _ = snapshot.paragraphs.search(snapshot.whitening.direction(query), fusion.LEG, allowed)
-    return np.union1d(by_words[lexical[by_words] > 0], by_vector)
+        return np.flatnonzero(found)
+    rows = _nearest(snapshot, lexical, query, None if found is snapshot.live else np.flatnonzero(found), depth)
+    if len(rows) < depth or 2 * len(np.unique(snapshot.fingerprints[rows])) >= len(rows):
+        return rows
+    # Copies crowd out what differs from them: each text counts once.
+    allowed = np.flatnonzero(found)
+    allowed = allowed[one_of_each(snapshot.fingerprints[allowed])]
+    single = np.zeros_like(lexical)
+    single[allowed] = lexical[allowed]
+    return _nearest(snapshot, single, query, allowed, depth)
+
+
+def _nearest(
+    snapshot: Snapshot, lexical: Floats, query: Floats, allowed: NDArray[np.int64] | None, depth: int
+) -> NDArray[np.int64]:
+    by_words = fusion.best(lexical, depth)
+    by_words = by_words[lexical[by_words] > 0]
+    if snapshot.paragraphs is None:
+        return by_words
+    by_vector, _ = snapshot.paragraphs.search(snapshot.whitening.direction(query), depth, allowed)
+    return np.union1d(by_words, by_vector)

@@ -10,6 +10,7 @@ from knowledge.embedding.base import EmbedderError
 from knowledge.embedding.serving import serving_embedder
 from knowledge.indexes.replica import replicas
 from knowledge.retrieval.finding import find
+from knowledge.retrieval.long_need import encode_need
 from knowledge.retrieval.trial import embedder_of_trial, find_in_trial, trial_snapshots
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from knowledge.embedding.base import Embedder, QueryEncoding
     from knowledge.indexes.snapshot import Snapshot
     from knowledge.retrieval.finding import Asked, Found
+    from knowledge.retrieval.long_need import Need
     from knowledge.retrieval.trial import Trial
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,14 @@ class Source(NamedTuple):
             return self.embedder.encode_query(text) if self.embedder is not None else None
         except EmbedderError as error:
             log.warning("A question is looked up by its words alone: %s", error)
+            return None
+
+    def need(self, text: str) -> Need | None:
+        """A story's sentences and their vectors; None of a question, or where they cannot be had. Slow, too."""
+        try:
+            return encode_need(text, self.embedder) if self.embedder is not None else None
+        except EmbedderError as error:
+            log.warning("A story is looked up as if it were a question: %s", error)
             return None
 
 

@@ -15,15 +15,17 @@ _RERANK = (0.6, 0.4, 0.4, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Shares from 0 to 1; None is chosen from the text.
+    """How a ranking is made, from 0 to 1 each; None is chosen from the text.
 
     Attributes:
-        dense: of meaning against words in the fused score.
-        rerank: of late interaction in the final score.
+        dense: share of meaning against words in the fused score.
+        rerank: share of late interaction in the final score.
+        diversity: what each passage of a document costs the next one of it.
     """
 
     dense: float | None = None
     rerank: float | None = None
+    diversity: float = 0.0
 
     def dense_share(self, pieces_per_word: float) -> float:
         """The share of meaning in texts that the embedder cuts so finely."""

@@ -173,6 +173,18 @@ def test_copies_of_a_passage_are_found_once(shop, add):
     assert len({"copy", "battery"} & set(results)) == 1
 
 
+def test_a_misspelt_question_is_understood_and_says_so(shop, index, monkeypatch):
+    monkeypatch.setattr("tests.knowledge.fake_embedder.FakeEmbedder.count_pieces", lambda _, text: len(text))
+
+    result = search(shop.pk, "How many huors does the Batetry last?")
+
+    assert result.query == "How many huors does the Batetry last?"
+    if index == "faiss":
+        assert result.corrected == "How many hours does the Battery last?"
+        assert result.passages[0].document == "battery"
+        assert search(shop.pk, "battery hours").corrected == ""
+
+
 @pytest.mark.parametrize("query", ["", "?", "\0", "\ud800", "🙂", "x" * 100_000, "' OR 1=1 --", "%s %d {}"])
 def test_odd_queries_are_answered(shop, query):
     assert len(search(shop.pk, query).passages) == 4

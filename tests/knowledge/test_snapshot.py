@@ -179,3 +179,23 @@ def test_a_small_change_to_a_large_snapshot_copies_no_vectors(whole: Snapshot, m
 
     assert changed.sentences.parts[0] is whole.sentences.parts[0]
     assert len(changed.sentences) == len(changed.norms) == len(whole.sentences) + 3
+
+
+def test_many_copies_take_one_place_and_crowd_nothing_out() -> None:
+    copies = [row(1, "the word everybody copies")._replace(chunk=5000 + n, document=n) for n in range(400)]
+    others = [row(n, f"word{n} in another text") for n in range(400, 460)]
+    made = snapshot().grown([*copies, *others])
+
+    ranking = rank(made, "the word everybody copies", query(copies[0].paragraph))
+
+    assert (ranking.rows < 400).sum() == 1
+    assert ranking.rows[0] < 400
+    assert len(ranking.rows) == 61
+    only = rank(made, "everybody", query(copies[0].paragraph), range(300, 430))
+    assert (only.rows < 400).sum() == 1
+    assert len(only.rows) == 31
+
+
+def test_as_many_candidates_as_are_wanted(whole: Snapshot) -> None:
+    assert len(rank(whole, "", query(unit(D))).rows) == 100
+    assert len(rank(whole, "", query(unit(D)), k=10_000).rows) == 300
