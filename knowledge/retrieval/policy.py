@@ -38,7 +38,7 @@ class SearchPolicy:
     @property
     def weights(self) -> Weights:
         """The tenant's own, or those that the texts choose."""
-        return Weights(self.settings.dense_weight, self.settings.rerank_weight)
+        return Weights(self.settings.dense_weight, self.settings.rerank_weight, self.settings.diversity)
 
     def documents(self, filters: Filters) -> Collection[int] | None:
         """The ids of the live documents that filters let through, None for all; needs the tenant's scope."""
