@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-MAX_MARKDOWN_CHARS = 20_000_000
+MAX_MARKDOWN_CHARS = 40_000_000  # five million words and more
 
 # Control characters that PostgreSQL text or XML cannot hold, lone surrogates, byte-order marks and the
 # non-characters; tab and newline stay.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff\u00ad]")
+_PICTURE_PLACE = re.compile(r"^(!\[[^\]\n]*\])\([^()\s]*\)$", re.MULTILINE)
 _NEWLINES = re.compile("\r\n?|\u2028|\u2029|\x85")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _MEANINGLESS_TITLE = re.compile(
@@ -117,7 +118,7 @@ def _checked(document: ReadDocument, kind: str) -> ReadDocument:
         limit = MAX_MARKDOWN_CHARS // 1_000_000
         message = f"This file holds more than {limit} million characters of text. Split it into smaller files."
         raise ReadError("too-large", message)
-    if not any(character.isalnum() for character in document.markdown):
+    if not any(character.isalnum() for character in _PICTURE_PLACE.sub("", document.markdown)):
         raise ReadError("no-text", _no_text(kind))
     document.metadata.setdefault("format", kind)
     return document

@@ -1,6 +1,6 @@
 """EPUB books (W3C EPUB 3.3, and 2), a chapter file a page."""
 
-from posixpath import dirname, join
+from posixpath import dirname, join, normpath
 from urllib.parse import unquote
 
 from lxml import etree
@@ -8,6 +8,7 @@ from lxml import etree
 from knowledge.readers.archive import Archive
 from knowledge.readers.base import ReadDocument, ReadError, build
 from knowledge.readers.ooxml import attribute, local
+from knowledge.readers.pictures import data_reference
 from knowledge.readers.web import decode_html, fragment_markdown
 
 _CONTAINER = "META-INF/container.xml"
@@ -26,7 +27,7 @@ def read_epub(data: bytes, filename: str) -> ReadDocument:
     chapters = _chapters(package, dirname(package_name))
     if "META-INF/encryption.xml" in archive and _is_encrypted(archive, chapters):
         raise ReadError("password", "This book is protected against copying. Add an unprotected copy.")
-    found = [fragment_markdown(decode_html(archive.read(name))) for name in chapters if name in archive]
+    found = [_chapter(archive, name) for name in chapters if name in archive]
     known = {
         local(mark): mark.text or ""
         for mark in reversed(list(package.iter()))
@@ -39,6 +40,14 @@ def read_epub(data: bytes, filename: str) -> ReadDocument:
         language=known.get("language", ""),
         metadata={"author": known.get("creator", ""), "description": known.get("description", "")},
     )
+
+
+def _chapter(archive: Archive, name: str) -> str:
+    def kept(address: str) -> str:
+        part = normpath(join(dirname(name), unquote(address.partition("#")[0])))
+        return data_reference(address) or (part if part in archive else "")
+
+    return fragment_markdown(decode_html(archive.read(name)), kept)
 
 
 def _package_name(archive: Archive) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from lxml import html
 
-from knowledge.readers.markup import code_block, heading, literal, one_line, table
+from knowledge.readers.html_tables import flat, is_layout, one_header, span, table_of, take_hanging
+from knowledge.readers.markup import code_block, heading, literal, one_line, picture, table
 
 _DROPPED = frozenset(
     [
@@ -94,11 +95,10 @@ _BLOCKS = frozenset(
 _LANGUAGE = re.compile(r"(?:language|lang|highlight-source|brush:)[-: ]?([\w+#-]+)")
 _BREAK = "\x01"  # a line break inside a block; no HTML text holds this character
 MAX_DEPTH = 400  # elements; real pages stay below 60
-_MAX_LAYOUT_CELL_CHARS = 1500
-_MAX_SPAN = 50  # columns or rows
 _MAX_CODE_CHARS = 5000
 
 Drop = Callable[[html.HtmlElement], bool]
+Kept = Callable[[str], str]
 
 
 def text_length(element: html.HtmlElement) -> int:
@@ -117,10 +117,12 @@ class Markdown:
 
     Args:
         drop: says which elements to leave out besides scripts and controls.
+        kept: says where the file keeps the picture that an address names, "" where it does not.
     """
 
-    def __init__(self, drop: Drop | None = None) -> None:
+    def __init__(self, drop: Drop | None = None, kept: Kept = lambda _: "") -> None:
         self._drop = drop
+        self._kept = kept
         self._blocks: list[str] = []
         self._line: list[str] = []
 
@@ -167,7 +169,7 @@ class Markdown:
 
     def _nested(self, element: html.HtmlElement, depth: int) -> list[str]:
         """Return the blocks of an element's children, apart from those around it."""
-        inner = Markdown(self._drop)
+        inner = Markdown(self._drop, self._kept)
         inner._children(element, depth)
         inner._end_block()
         return inner._blocks
@@ -182,9 +184,26 @@ class Markdown:
         self._line.append(_BREAK)
 
     def _image(self, element: html.HtmlElement, depth: int) -> None:  # noqa: ARG002 - one signature for all
+        """A picture by itself is a block; one among words, an icon mostly, is its alternative text."""
         alt = one_line(element.get("alt") or "")
-        if len(alt.split()) > 1:
+        if _stands_alone(element) and not "".join(self._line).strip():
+            block = picture(alt, self._kept(element.get("src") or ""))
+            self._blocks.extend([block] if block else [])
+        elif len(alt.split()) > 1:
             self._line.append(f" {alt} ")
+
+    def _figure(self, element: html.HtmlElement, depth: int) -> None:
+        """A picture and its caption are one block; other figures are what is in them."""
+        self._end_block()
+        images = [image for image in element.iter("img") if not self._is_dropped(image)]
+        if len(images) != 1 or element.find(".//table") is not None or element.find(".//pre") is not None:
+            self._children(element, depth)
+            self._end_block()
+            return
+        captions = [one_line(str(caption.text_content())) for caption in element.iter("figcaption")]
+        image = images[0]
+        block = picture(image.get("alt") or "", self._kept(image.get("src") or ""), " ".join(captions))
+        self._blocks.extend([block] if block else [])
 
     def _inline_code(self, element: html.HtmlElement, depth: int) -> None:  # noqa: ARG002 - one signature for all
         text = one_line(str(element.text_content()))
@@ -222,7 +241,7 @@ class Markdown:
             self._blocks.append("\n".join(items))
 
     def _list_blocks(self, element: html.HtmlElement, depth: int) -> list[str]:
-        inner = Markdown(self._drop)
+        inner = Markdown(self._drop, self._kept)
         inner._list(element, depth + 1)
         return inner._blocks
 
@@ -257,16 +276,16 @@ class Markdown:
 
     def _table(self, element: html.HtmlElement, depth: int) -> None:
         self._end_block()
-        rows = [row for row in element.iter("tr") if _table_of(row) is element]
+        rows = [row for row in element.iter("tr") if table_of(row) is element]
         cells = [[cell for cell in row if cell.tag in {"td", "th"} and not self._is_dropped(cell)] for row in rows]
         caption = element.find("caption")
         if caption is not None and not self._is_dropped(caption):
             self._blocks.extend(self._nested(caption, depth))
-        if _is_layout(element, cells):
+        if is_layout(element, cells):
             for cell in (cell for row in cells for cell in row):
                 self._blocks.extend(self._nested(cell, depth))
             return
-        text = table(_one_header(self._grid(cells, depth), cells))
+        text = table(one_header(self._grid(cells, depth), cells))
         if text:
             self._blocks.append(text)
 
@@ -277,78 +296,23 @@ class Markdown:
         for row in cells:
             line: list[str] = []
             for cell in row:
-                _take_hanging(line, hanging)
-                text = _flat(self._nested(cell, depth))
-                if (rows := _span(cell, "rowspan")) > 1:
+                take_hanging(line, hanging)
+                text = flat(self._nested(cell, depth))
+                if (rows := span(cell, "rowspan")) > 1:
                     hanging[len(line)] = (rows - 1, text)
-                line.extend([text, *[""] * (_span(cell, "colspan") - 1)])
-            _take_hanging(line, hanging)
+                line.extend([text, *[""] * (span(cell, "colspan") - 1)])
+            take_hanging(line, hanging)
             grid.append(line)
         return grid
 
 
-def _one_header(grid: list[list[str]], cells: list[list[html.HtmlElement]]) -> list[list[str]]:
-    """Join the rows of a header ("Price" over "monthly" and "yearly") into one, a name for each column."""
-    count = next((n for n, row in enumerate(cells) if any(cell.tag != "th" for cell in row)), 0)
-    if count <= 1:
-        return grid
-    width = max(map(len, grid[:count]))
-    names: list[list[str]] = [[] for _ in range(width)]
-    for line, row in zip(grid[:count], cells, strict=False):
-        spread = _spread(line, row) + [""] * width
-        for column in range(width):
-            if spread[column] and spread[column] not in names[column]:
-                names[column].append(spread[column])
-    return [[" ".join(name) for name in names], *grid[count:]]
-
-
-def _spread(line: list[str], row: list[html.HtmlElement]) -> list[str]:
-    """Return a line of the grid in which a cell over several columns is repeated in each."""
-    wide = {_flat_text(cell): _span(cell, "colspan") for cell in row if _span(cell, "colspan") > 1}
-    found: list[str] = []
-    left, last = 0, ""
-    for text in line:
-        left, last = (wide.get(text, 1) - 1, text) if text else (left - 1, last)
-        found.append(text or (last if left >= 0 else ""))
-    return found
-
-
-def _flat_text(cell: html.HtmlElement) -> str:
-    return one_line(str(cell.text_content()))
-
-
-def _take_hanging(line: list[str], hanging: dict[int, tuple[int, str]]) -> None:
-    while len(line) in hanging:
-        left, text = hanging.pop(len(line))
-        if left > 1:
-            hanging[len(line)] = (left - 1, text)
-        line.append(text)
-
-
-def _flat(blocks: list[str]) -> str:
-    """Return blocks as one line; list items in a cell are parted by semicolons."""
-    lines = [line.strip() for block in blocks for line in block.split("\n") if line.strip()]
-    return " ".join(re.sub(r"^- ", "• ", line) for line in lines)
-
-
-def _span(cell: html.HtmlElement, name: str) -> int:
-    value = (cell.get(name) or "1").strip()
-    return max(1, min(int(value), _MAX_SPAN)) if value.isdecimal() else 1
-
-
-def _table_of(row: html.HtmlElement) -> html.HtmlElement | None:
-    return next(row.iterancestors("table"), None)
-
-
-def _is_layout(element: html.HtmlElement, cells: list[list[html.HtmlElement]]) -> bool:
-    """Tell a table that only arranges a page: it holds tables, headings, or very long cells, or has one column."""
-    if element.get("role") in {"presentation", "none"} or max(map(len, cells), default=0) <= 1:
-        return True
-    if any(cell.tag == "th" for row in cells for cell in row):
-        return False
-    if element.find(".//table") is not None or element.xpath(".//h1|.//h2|.//h3|.//pre"):
-        return True
-    return any(len(str(cell.text_content())) > _MAX_LAYOUT_CELL_CHARS for row in cells for cell in row)
+def _stands_alone(element: html.HtmlElement) -> bool:
+    """Tell a picture in a block or link of its own from one among words."""
+    parent = element.getparent()
+    while parent is not None and parent.tag in {"a", "picture", "span", "noscript"}:
+        parent = parent.getparent()
+    inside = parent is not None and parent.tag not in {"body", "main", "article", "section", "div"}
+    return not (inside and str(parent.text_content()).strip()) and not (element.tail or "").strip()
 
 
 def _start(element: html.HtmlElement) -> int:
@@ -372,6 +336,7 @@ _SPECIAL: dict[str, Callable[[Markdown, html.HtmlElement, int], None]] = {
     **dict.fromkeys(("code", "kbd", "samp", "tt"), Markdown._inline_code),  # noqa: SLF001 - the same module
     **dict.fromkeys(("ul", "ol", "dir"), Markdown._list),  # noqa: SLF001 - the same module
     "br": Markdown._line_break,  # noqa: SLF001 - the same module
+    "figure": Markdown._figure,  # noqa: SLF001 - the same module
     "img": Markdown._image,  # noqa: SLF001 - the same module
     "pre": Markdown._preformatted,  # noqa: SLF001 - the same module
     "blockquote": Markdown._quote,  # noqa: SLF001 - the same module

@@ -2,11 +2,17 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 _SPACE = re.compile(r"\s+")
 # What would open a heading or a code block at the start of a line; text from other formats never means it.
 _OPENERS = re.compile(r"^(\s*)(#{1,6}\s|```|~~~)", re.MULTILINE)
 MAX_HEADING_LEVEL = 6
+# What programs call a picture when nobody has said what it shows.
+_NO_WORDS = re.compile(
+    r"(?i)\W*(?:(?:picture|image|graphic|grafik|bild|imagen|immagine|photo|img|logo|icon|figure|object)?[\s_-]*\d*"
+    r"|\S+\.(?:png|jpe?g|gif|webp|svg|bmp|tiff?|emf|wmf))\W*$"
+)
 
 
 def one_line(text: str) -> str:
@@ -58,6 +64,18 @@ def table(rows: Iterable[Sequence[str]]) -> str:
 
 def _cell(text: str) -> str:
     return one_line(text).replace("|", "\\|") if text else ""
+
+
+def picture(words: str, reference: str = "", caption: str = "") -> str:
+    """Return a picture as a block: its alternative text, where the file keeps it, and its caption on the next line.
+
+    "" for a picture that has no words and that the file does not hold, either.
+    """
+    words = "" if _NO_WORDS.match(words) else one_line(words.replace("[", "(").replace("]", ")"))
+    caption = literal(one_line(caption))
+    if not words and not caption and not reference:
+        return ""
+    return f"![{words}]({quote(reference, safe='/.-_')})" + (f"\n{caption}" if caption else "")
 
 
 def blocks(parts: Iterable[str]) -> str:

@@ -9,10 +9,11 @@ from lxml import etree
 from knowledge.readers.archive import Archive
 from knowledge.readers.base import ReadDocument, build
 from knowledge.readers.markup import blocks, code_block, heading, list_item, literal, one_line, table
-from knowledge.readers.ooxml import attribute, child, local, main_part, optional_xml, properties, relations
+from knowledge.readers.ooxml import attribute, child, local, main_part, optional_xml, picture_in, properties, relations
 
 _HEADING_STYLE = re.compile(r"(?i)^(?:heading|überschrift|titre|título|titolo|kop|rubrik|заголовок)\s*([1-9])$")
 _CODE_STYLE = re.compile(r"(?i)code|preformatted|source|listing|verbatim")
+_CAPTION_STYLE = re.compile(r"(?i)^(?:caption|beschriftung|légende|epígrafe|leyenda|didascalia|legenda|bijschrift)$")
 _CONTENTS_STYLE = re.compile(r"(?i)^(?:toc|contents|verzeichnis|table of figures)\s*\d*$")
 # Deleted text, and the second copy of drawings kept for old programs.
 _DROPPED = frozenset(
@@ -57,7 +58,8 @@ def read_docx(data: bytes, filename: str) -> ReadDocument:
 
 class _Word:
     def __init__(self, archive: Archive, part: str) -> None:
-        targets = {relation.kind: relation.target for relation in relations(archive, part).values()}
+        self._relations = relations(archive, part)
+        targets = {relation.kind: relation.target for relation in self._relations.values()}
         self.title = ""
         self.language = ""
         self._guesses_headings = False
@@ -126,8 +128,10 @@ class _Word:
 
     def _paragraph(self, element: etree._Element, depth: int) -> list[tuple[str, str]]:
         paragraph = self._read_paragraph(element)
-        items = self._text_boxes(element, depth)
+        items = [*self._text_boxes(element, depth), *self._pictures(element)]
         text, style = paragraph.text, paragraph.style
+        if _CAPTION_STYLE.match(style.name) and text.strip():
+            return [*items, ("picture", literal(one_line(text)))]
         if not text.strip() or _CONTENTS_STYLE.match(style.name):
             return items
         is_title = style.name.lower() == "title"
@@ -141,6 +145,10 @@ class _Word:
             return [*items, ("list", self._item(paragraph))]
         is_heading = self._guesses_headings and _looks_like_heading(element, text)
         return [*items, ("", heading(2, text) if is_heading else literal(text.strip()))]
+
+    def _pictures(self, element: etree._Element) -> list[tuple[str, str]]:
+        drawings = [mark for mark in element.iter() if local(mark) in {"inline", "anchor"}]
+        return [("picture", block) for drawing in drawings if (block := picture_in(drawing, self._relations))]
 
     def _item(self, paragraph: _Paragraph) -> str:
         key = (paragraph.list_id, paragraph.depth)
@@ -214,7 +222,20 @@ def _looks_like_heading(element: etree._Element, text: str) -> bool:
 
 
 def _close(kind: str, run: list[str]) -> str:
+    if kind == "picture":
+        return _captioned(run)
     return code_block("\n".join(run)) if kind == "code" else "\n".join(run)
+
+
+def _captioned(run: list[str]) -> str:
+    """Return pictures, each with the captions that follow it; a caption of something else is a paragraph."""
+    found: list[str] = []
+    for text in run:
+        if found and found[-1].startswith("![") and not text.startswith("!["):
+            found[-1] += f"\n{text}"
+        else:
+            found.append(text)
+    return blocks(found)
 
 
 def _style(element: etree._Element, elements: dict[str, etree._Element]) -> _Style:

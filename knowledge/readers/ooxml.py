@@ -1,5 +1,6 @@
 """What the three Office Open XML formats (ECMA-376) share: parts, relationships, properties."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from posixpath import dirname, join, normpath
 
@@ -7,6 +8,9 @@ from lxml import etree
 
 from knowledge.readers.archive import Archive
 from knowledge.readers.base import ReadError
+from knowledge.readers.markup import picture
+
+SMALL_EMU = 360_000  # a centimetre (English Metric Units): what is smaller decorates
 
 _PACKAGE = "{http://schemas.openxmlformats.org/package/2006/relationships}"
 _CORE = "{http://schemas.openxmlformats.org/package/2006/metadata/core-properties}"
@@ -70,6 +74,26 @@ def main_part(archive: Archive, fallback: str) -> str:
         if relation.kind == "officeDocument" and relation.target in archive:
             return relation.target
     return fallback
+
+
+def picture_in(drawing: etree._Element, targets: Mapping[str, Relation]) -> str:
+    """Return the picture of a drawing (DrawingML, ECMA-376 part 1 section 20) as a block, "" where it shows none.
+
+    Args:
+        drawing: an element with one picture in it.
+        targets: the relationships of its part.
+    """
+    inner = list(drawing.iter())
+    blip = next((mark for mark in inner if local(mark) == "blip"), None)
+    named = next((mark for mark in inner if local(mark) in {"docPr", "cNvPr"}), None)
+    size = next((mark for mark in inner if local(mark) in {"extent", "ext"} and attribute(mark, "cx")), None)
+    sides = [attribute(size, name) for name in ("cx", "cy")] if size is not None else []
+    small = any(side.isdecimal() and int(side) < SMALL_EMU for side in sides)
+    relation = targets.get(attribute(blip, "embed")) if blip is not None else None
+    if small or relation is None or relation.kind != "image" or "://" in relation.target:
+        return ""
+    words = (attribute(named, "descr") or attribute(named, "title")) if named is not None else ""
+    return picture(words, relation.target)
 
 
 def optional_xml(archive: Archive, name: str) -> etree._Element | None:

@@ -2,18 +2,24 @@
 
 import ctypes
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import NamedTuple
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from knowledge.readers.base import ReadDocument, ReadError, build
+from knowledge.readers.markup import blocks, picture
 from knowledge.readers.pdf_layout import Layout, normalised
 from knowledge.readers.pdf_lines import Line, Word
+from knowledge.readers.pictures import page_pictures
 
 MAX_PAGES = 5000
 MAX_CHARS_PER_PAGE = 200_000
+MAX_PICTURES = 200
+OFTEN = 3  # pages on which pictures of one size are decoration
 _MAX_OUTLINE_ITEMS = 10_000
 # What PDFium puts where a word is divided at the end of a line.
 _DIVIDED = frozenset({0x02, 0xFFFE})
@@ -44,14 +50,15 @@ def read_pdf(data: bytes, filename: str) -> ReadDocument:
             )
             raise ReadError("too-many-pages", message)
         known = _properties(pdf)
-        layout = Layout([list(_lines(pdf, number)) for number in range(count)], _outline(pdf))
+        found = [_page(pdf, number) for number in range(count)]
+        layout = Layout([page.lines for page in found], _outline(pdf))
     finally:
         pdf.close()
     title = known.pop("Title", "")
     language = known.pop("language", "")
     return build(
         filename=filename,
-        markdown=layout.pages(),
+        markdown=_with_pictures(layout.pages(), [page.pictures for page in found]),
         titles=[title, layout.title()],
         language=language,
         metadata={"author": known.get("Author", ""), "description": known.get("Subject", "")},
@@ -90,18 +97,48 @@ def _outline(pdf: pypdfium2.PdfDocument) -> dict[tuple[int, str], int]:
     return found
 
 
-def _lines(pdf: pypdfium2.PdfDocument, number: int) -> Iterator[Line]:
-    """Yield the lines of a page in the order of its content; an unreadable page has none."""
+class _Found(NamedTuple):
+    """What is on a page: its lines in the order of its content, and the sizes of its pictures in pixels."""
+
+    lines: list[Line]
+    pictures: list[tuple[int, int]]
+
+
+def _page(pdf: pypdfium2.PdfDocument, number: int) -> _Found:
+    """Read a page; an unreadable one holds nothing."""
     try:
         page = pdf[number]
         text_page = page.get_textpage()
     except pypdfium2.PdfiumError:
-        return
+        return _Found([], [])
     try:
-        yield from _Page(text_page).lines()
+        return _Found(list(_Page(text_page).lines()), _picture_sizes(page))
     finally:
         text_page.close()
         page.close()
+
+
+def _picture_sizes(page: pypdfium2.PdfPage) -> list[tuple[int, int]]:
+    try:
+        return [image.get_px_size() for image in page_pictures(page)]
+    except pypdfium2.PdfiumError:
+        return []
+
+
+def _with_pictures(texts: Iterable[str], pictures: list[list[tuple[int, int]]]) -> list[str]:
+    """Return the pages' texts with a place for each picture below; none for logos, which many pages have.
+
+    A page without text is the picture of a page, which nobody can caption in a sentence.
+    """
+    frequent = Counter(size for sizes in pictures for size in set(sizes))
+    left = MAX_PICTURES
+    found: list[str] = []
+    for number, (text, sizes) in enumerate(zip(texts, pictures, strict=True), 1):
+        kept = [place for place, size in enumerate(sizes, 1) if frequent[size] < OFTEN] if text.strip() else []
+        marks = [picture("", f"page-{number}-picture-{place}") for place in kept[: max(left, 0)]]
+        left -= len(marks)
+        found.append(blocks([text, *marks]))
+    return found
 
 
 class _Page:

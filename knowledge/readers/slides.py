@@ -15,6 +15,7 @@ from knowledge.readers.ooxml import (
     local,
     main_part,
     optional_xml,
+    picture_in,
     properties,
     relations,
 )
@@ -69,13 +70,15 @@ def _slide(archive: Archive, name: str) -> str:
     titles = [shape for shape in shapes if _placeholder(shape) in _TITLES]
     title = one_line(" ".join(_paragraph(paragraph) for shape in titles for paragraph in _paragraphs(shape)))
     others = sorted((shape for shape in shapes if shape not in titles), key=_place)
-    return blocks([heading(1, title), *map(_shape, others), _notes(archive, name)])
+    targets = relations(archive, name)
+    parts = [picture_in(shape, targets) if local(shape) == "pic" else _shape(shape) for shape in others]
+    return blocks([heading(1, title), *parts, _notes(archive, name)])
 
 
 def _shapes(tree: etree._Element, depth: int) -> Iterator[etree._Element]:
     for element in tree:
         name = local(element)
-        if name in {"sp", "graphicFrame"}:
+        if name in {"sp", "graphicFrame", "pic"}:
             if _placeholder(element) not in _NOT_CONTENT:
                 yield element
         elif name in {"grpSp", "AlternateContent", "Choice"} and depth < MAX_DEPTH:

@@ -6,6 +6,8 @@ import re
 from knowledge.readers.base import ReadDocument, build
 from knowledge.readers.charset import decode
 from knowledge.readers.jsx import without_jsx
+from knowledge.readers.markup import picture
+from knowledge.readers.pictures import data_reference
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FIELD = re.compile(r"^([A-Za-z][\w-]*):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -14,6 +16,8 @@ _INLINE_CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 _TABLE = re.compile(r"<table\b.*?</table>", re.IGNORECASE | re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _IMAGE = re.compile(r"!\[([^\]\n]*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
+_OWN_LINE = re.compile(r"^[ \t]*!\[([^\]\n]*)\]\(([^()\n]*(?:\([^()\n]*\)[^()\n]*)*)\)[ \t]*$", re.MULTILINE)
+_PICTURE_MARK = "\ue002"  # "![" while other images and links are taken apart
 _LINK = re.compile(r"(?<!!)\[([^\[\]\n]*(?:\[[^\[\]\n]*\][^\[\]\n]*)*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
 _REFERENCE = re.compile(r"\[([^\[\]\n]+)\]\[[^\[\]\n]*\]")
 _DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]+\]:[ \t]+\S+.*$\n?", re.MULTILINE)
@@ -88,10 +92,16 @@ def plain_markdown(text: str, *, jsx: bool = False) -> str:
     prose = _HEADING_ID.sub(r"\1", _SETEXT.sub(_atx, prose))
     prose = _CLOSED_HEADING.sub(r"\1", prose)
     prose = _DEFINITION.sub("", prose)
-    prose = _LINK.sub(r"\1", _IMAGE.sub(r"\1", prose))
+    prose = _LINK.sub(r"\1", _IMAGE.sub(r"\1", _OWN_LINE.sub(_picture, prose)))
     prose = _STRONG.sub(r"\2", _REFERENCE.sub(r"\1", prose))
     prose = html.unescape(re.sub(r"\\([{}<>#_*\[\]()~`!-])", r"\1", prose)) if "&" in prose or "\\" in prose else prose
-    return _put_back(prose, kept)
+    return _put_back(prose, kept).replace(_PICTURE_MARK, "![")
+
+
+def _picture(found: re.Match[str]) -> str:
+    """A picture on lines of its own is a block, set aside like code from what is done to prose."""
+    block = picture(found[1], data_reference(found[2].split(" ")[0].strip("<>")))
+    return block.replace("![", _PICTURE_MARK, 1) if block else found[1]
 
 
 def _atx(found: re.Match[str]) -> str:

@@ -10,8 +10,9 @@ from lxml import html
 from knowledge.readers.archive import parse_xml
 from knowledge.readers.base import ReadDocument, build
 from knowledge.readers.charset import decode
-from knowledge.readers.html_markdown import Markdown, text_length
+from knowledge.readers.html_markdown import Kept, Markdown, text_length
 from knowledge.readers.markup import blocks, literal, one_line
+from knowledge.readers.pictures import data_reference
 
 _DECLARED = re.compile(rb"""(?i)<meta[^>]+charset\s*=\s*["']?([\w-]+)""")
 _SAMPLE_BYTES = 4096
@@ -156,9 +157,9 @@ def parse_html(text: str) -> html.HtmlElement:
     return html.document_fromstring(data or b"<html></html>", parser=parser, ensure_head_body=True)
 
 
-def fragment_markdown(text: str) -> str:
+def fragment_markdown(text: str, kept: Kept = lambda _: "") -> str:
     """Return HTML that is no page (a mail's body, a table in a Markdown file) as Markdown, all of it."""
-    return Markdown().convert(parse_html(text))
+    return Markdown(kept=kept).convert(parse_html(text))
 
 
 def page_markdown(page: html.HtmlElement) -> str:
@@ -168,9 +169,9 @@ def page_markdown(page: html.HtmlElement) -> str:
         return ""
     whole = text_length(body)
     main = _main(body, whole)
-    found = Markdown(is_boilerplate).convert(main)
+    found = Markdown(is_boilerplate, data_reference).convert(main)
     # A page made of a menu only still says something.
-    return found if len(found) > whole / 20 else Markdown().convert(body)
+    return found if len(found) > whole / 20 else Markdown(kept=data_reference).convert(body)
 
 
 def _main(body: html.HtmlElement, whole: int) -> html.HtmlElement:
