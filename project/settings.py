@@ -196,6 +196,9 @@ ASKWELL_INDEX = env.choice("ASKWELL_INDEX", "faiss", ("faiss", "pgvector"))
 ASKWELL_INDEX_KIND = env.choice("ASKWELL_INDEX_KIND", "auto", ("auto", "flat", "quantised", "cells", "graph"))
 # Megabytes of passages that a process may hold; pages of mapped files, which the system takes back, apart.
 ASKWELL_INDEX_MEMORY = env.number("ASKWELL_INDEX_MEMORY", 1024, low=16, high=1_000_000)
+# A vector engine beside the database, for tenants that `manage.py move_index` has moved there.
+ASKWELL_QDRANT_URL = env.http_url("ASKWELL_QDRANT_URL")
+ASKWELL_QDRANT_KEY = env.text("ASKWELL_QDRANT_KEY")
 ASKWELL_DEMO = env.flag("ASKWELL_DEMO", default=EMBEDDED_DATABASE)
 
 ## MAIL

@@ -17,6 +17,7 @@ from knowledge.models.evaluation import (
     Release,
     ReleaseGate,
 )
+from knowledge.models.external import ExternalIndex
 from knowledge.models.reports import Gap, KnowledgeAlert, ReportSettings, SourceCheck
 from knowledge.models.searching import CuratedAnswer, Reranker, SearchSettings, SynonymGroup
 from knowledge.models.vectors import ChunkVectors, EmbeddingModel
@@ -34,6 +35,7 @@ __all__ = [
     "EvaluationResult",
     "EvaluationRun",
     "EvaluationSet",
+    "ExternalIndex",
     "Gap",
     "KnowledgeAlert",
     "KnowledgeChange",
