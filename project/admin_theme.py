@@ -54,6 +54,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Documents", "description", DOCUMENTS, show=curator, active=_among_documents(request)),
                 _item("Add documents", "upload_file", ADD_DOCUMENTS, show=curator),
                 _item("Search", "search", reverse_lazy("admin:knowledge-search"), show=reviewer),
+                _item(
+                    "Evaluation",
+                    "query_stats",
+                    reverse_lazy("admin:knowledge_evaluationset_changelist"),
+                    show=reviewer,
+                    active=request.path.startswith("/admin/knowledge/evaluation"),
+                ),
             ),
             _shop_group(curator=curator, agent=access.may("agent")),
             _agent_group(curator=curator, owner=owner),

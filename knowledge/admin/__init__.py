@@ -1,5 +1,5 @@
 """The admin's pages about documents: adding, watching, editing, and a look at what a search finds."""
 
-from knowledge.admin import documents
+from knowledge.admin import documents, evaluation
 
-__all__ = ["documents"]
+__all__ = ["documents", "evaluation"]
