@@ -7,6 +7,8 @@ From the passages and questions of SQuAD, XQuAD (es, de) and the banking article
 `knowledge/embedding/token_projection.npy`: the 64 principal axes of layer-5 token states (content tokens, unit length).
 `knowledge/indexes/minilm_prior.npz`: mean and covariance of English sentence vectors, and the offset from the mean of
 passages' sentences to the mean of questions, averaged over the sets.
+`knowledge/retrieval/minilm_needs.npy`: the mean of the sentences in which customers tell what they need (those of the
+retail tasks, so that the stories of the banking set say something about others).
 """
 
 # ruff: noqa: SLF001 (what is measured is inside the model)
@@ -22,6 +24,7 @@ import numpy as np
 from knowledge.embedding import local
 from knowledge.embedding.base import TOKEN_WIDTH, PassageInput
 from knowledge.embedding.local import LocalEmbedder
+from knowledge.sentences import split_sentences
 
 PACKAGE = Path(__file__).parent.parent / "knowledge"
 PASSAGES, QUESTIONS = 240, 1000  # of each set
@@ -32,6 +35,7 @@ SETS = {  # passages, questions
     "xquad-de": ("retrieval/xquad-de/documents.jsonl", "retrieval/xquad-de/queries.jsonl"),
     "banking": ("retrieval/banking/documents.jsonl", "intents/banking77/train.jsonl"),
 }
+STORIES = "retail/tasks.json"
 ENGLISH = ("squad", "banking")
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
@@ -47,6 +51,13 @@ def passage(row: dict[str, str]) -> PassageInput:
     edges = [0, *ends, len(row["text"])]
     spans = tuple((a, b) for a, b in pairwise(edges) if b > a)
     return PassageInput(row.get("title", ""), row["text"], spans)
+
+
+def stories(path: Path) -> list[PassageInput]:
+    """The tasks as their customers are told them."""
+    told = [task["user_scenario"]["instructions"] for task in json.loads(path.read_text(encoding="utf-8"))]
+    texts = [" ".join(str(part) for part in each.values() if part) for each in told]
+    return [PassageInput("", text, tuple(split_sentences(text))) for text in texts]
 
 
 def token_moments(embedder: LocalEmbedder, passages: list[PassageInput]) -> np.ndarray:
@@ -80,6 +91,8 @@ def main() -> None:
         name: np.concatenate([encoding.sentences for encoding in embedder.encode_passages(each)])
         for name, each in passages.items()
     }
+    told = [encoding.sentences for encoding in embedder.encode_passages(stories(options.data / STORIES))]
+    np.save(PACKAGE / "retrieval" / "minilm_needs.npy", np.concatenate(told).mean(axis=0).astype(np.float16))
     offsets = []
     for name, paths in sets.items():
         questions = embedder.encode_texts([row["text"] for row in rows(paths[1], QUESTIONS)])
