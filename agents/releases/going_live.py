@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from agents.models import PromptVersion
 from agents.prompts import versions
-from knowledge import publishing, releasing
+from knowledge import publishing, reembedding, releasing
 from knowledge.changes import record_change, record_search_change
 from knowledge.models import Document, DocumentVersion, SearchSettings
 
@@ -84,8 +84,16 @@ def _weights(release: Release, actor: str) -> None:
     record_search_change()
 
 
+def _embedding(release: Release, actor: str) -> None:
+    try:
+        reembedding.serve(release.change["embedding"], actor=actor)
+    except reembedding.CannotSwitchError as error:
+        raise CannotGoLiveError(str(error)) from error
+
+
 _STEPS: dict[str, Callable[[Release, str], None]] = {
     "documents": _documents,
     "prompt": _prompt,
     "weights": _weights,
+    "embedding": _embedding,
 }

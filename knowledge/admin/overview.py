@@ -29,6 +29,7 @@ class Standing:
 STANDINGS = {
     "live": Standing("Live", "used in answers", Q(state=Document.State.LIVE)),
     "work": Standing("Being read", "live in a moment", Q(newest_state__in=DocumentVersion.IN_WORK)),
+    "held": Standing("Held", "wait for their release", Q(newest_state=DocumentVersion.State.HELD)),
     "failed": Standing("Failed", "see why, and retry", Q(newest_state=DocumentVersion.State.FAILED)),
     "draft": Standing(
         "Draft", "read, not used yet", Q(state=Document.State.DRAFT, newest_state=DocumentVersion.State.LIVE)

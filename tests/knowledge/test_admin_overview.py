@@ -29,7 +29,7 @@ def test_every_document_counts_once(add, tenant, other_tenant):
         services.archive([add("old", "Old text.")], actor="a")
         services.add_document(NewDocument(external_id="new", text="New."), actor="a")
         found = overview()
-    assert counts(tenant) == {"live": 1, "work": 1, "failed": 1, "draft": 1, "archived": 1}
+    assert counts(tenant) == {"live": 1, "work": 1, "held": 0, "failed": 1, "draft": 1, "archived": 1}
     assert found["total"] == 5
     assert found["failed"] == [bad]
     assert counts(other_tenant) == dict.fromkeys(STANDINGS, 0)
@@ -38,7 +38,7 @@ def test_every_document_counts_once(add, tenant, other_tenant):
 def test_a_live_document_whose_new_version_failed_is_both(add, tenant):
     add("a.md", data=b"# Fine", filename="a.md")
     add("a.md", data=b"%PDF-1.7 nothing", filename="a.pdf")
-    assert counts(tenant) == {"live": 1, "work": 0, "failed": 1, "draft": 0, "archived": 0}
+    assert counts(tenant) == {"live": 1, "work": 0, "held": 0, "failed": 1, "draft": 0, "archived": 0}
 
 
 def test_lists_are_short_and_begin_with_the_newest(add, tenant):
