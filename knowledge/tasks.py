@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.db import transaction
 from django.db.models import BigIntegerField
 from django.db.models.fields.json import KT
@@ -22,6 +23,8 @@ from knowledge import ingestion, reembedding, wordings  # noqa: F401 (a worker k
 from knowledge.changes import record_validity
 from knowledge.embedding.base import EmbedderAwayError, EmbedderError
 from knowledge.evaluation import jobs as evaluation_jobs  # noqa: F401 (a worker knows the jobs that are imported)
+from knowledge.indexes import engines
+from knowledge.indexes.qdrant import EngineError
 from knowledge.models import DocumentVersion, EmbeddingModel
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -142,6 +145,19 @@ def recover() -> None:
         with tenant_scope(tenant_id):
             enqueue(forgotten_versions())
             record_validity()
+
+
+@app.periodic(cron="* * * * * */10")  # every 10 seconds; what changed since is looked up in PostgreSQL meanwhile
+@app.task(name="knowledge.follow_engines", queue=UPKEEP, queueing_lock="knowledge.follow_engines")
+def follow_engines(timestamp: int) -> None:  # noqa: ARG001 (procrastinate hands it over)
+    """Tells vector engines what has changed, where there are any."""
+    if not settings.ASKWELL_QDRANT_URL:
+        return
+    for tenant_id in _tenants():
+        try:
+            engines.follow(tenant_id)
+        except EngineError as error:
+            log.warning("The vector engine of tenant %s is not up to date: %s", tenant_id, error)
 
 
 def retry_stalled() -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from django.conf import settings
 
 from knowledge.embedding.serving import named_embedder, serving_name
+from knowledge.indexes.pgvector import nearest_chunks, snapshot_of
 from knowledge.indexes.qdrant import EngineError, QdrantIndex
 from knowledge.indexes.replica import read_rows
 from knowledge.models import ExternalIndex
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from knowledge.indexes.base import Floats
+    from knowledge.indexes.snapshot import Snapshot
 
 CANDIDATES = 200  # that are asked for; words then choose among them
 KNOWN_FOR = 5.0  # seconds that it is remembered who is served by an engine
@@ -44,10 +46,14 @@ class Nearest:
     Attributes:
         chunks: the nearest, best first; some may be gone.
         version: the knowledge version that the engine shows.
+        model: the embedder whose vectors it compared.
+        engine: its name.
     """
 
     chunks: tuple[int, ...]
     version: int
+    model: str
+    engine: str
 
 
 def engine_of(tenant_id: int) -> ExternalIndex | None:
@@ -82,13 +88,21 @@ def nearest(tenant_id: int, model: str, vector: Floats) -> Nearest | None:
         log.warning("PostgreSQL searches instead of the vector engine: %s", error)
         _quiet[engine.engine] = time.monotonic() + QUIET
         return None
-    return Nearest(tuple(chunks.tolist()), engine.version)
+    return Nearest(tuple(chunks.tolist()), engine.version, model, engine.engine)
 
 
-def changed_since(version: int) -> list[int] | None:
-    """The documents that an engine at `version` does not know as they are; None for too many. Needs the scope."""
-    _, changed = changes_since(version)
-    return changed if len(changed) <= MANY else None
+def named_snapshot(named: Nearest, vector: Floats, k: int) -> Snapshot | None:
+    """A snapshot of what an engine named, and of the nearest that it cannot know yet; needs the tenant's scope.
+
+    None where it is too far behind, or not as full as it should be: PostgreSQL finds what is missing.
+    """
+    _, changed = changes_since(named.version)
+    if len(changed) > MANY:
+        return None
+    new = nearest_chunks(vector, changed, k=k, model=named.model) if changed else []
+    chunks = list(dict.fromkeys([*named.chunks, *new]))
+    snapshot = snapshot_of(chunks, named.model, named_embedder(current_tenant_id(), named.model))
+    return snapshot if len(snapshot) >= k else None
 
 
 def follow(tenant_id: int) -> int:

@@ -19,7 +19,7 @@ from knowledge.queries import retrievable_chunks
 from tenants.scope import current_tenant_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from django.db.models import QuerySet
 
@@ -42,9 +42,14 @@ def nearest_snapshot(
     `vector` and the vectors it is compared with are of `model`; empty: of the one that serves.
     """
     embedder = named_embedder(current_tenant_id(), model) if model else serving_embedder(current_tenant_id())
-    chunks = _among(documents).filter(vectors__model=embedder.name)
+    return snapshot_of(nearest_chunks(vector, documents, k=k, model=embedder.name), embedder.name, embedder)
+
+
+def nearest_chunks(vector: Floats, documents: Collection[int] | None, *, k: int, model: str) -> list[int]:
+    """The ids of the `k` chunks nearest to `vector`; likewise."""
+    chunks = _among(documents).filter(vectors__model=model)
     ordered = chunks.order_by(CosineDistance("vectors__paragraph", vector), "pk").values_list("pk", MD5("text"))
-    return _snapshot_of(_distinct(ordered, k), embedder.name, embedder)
+    return _distinct(ordered, k)
 
 
 def worded_snapshot(query: str, documents: Collection[int] | None = None, *, k: int = CANDIDATES) -> Snapshot:
@@ -53,7 +58,7 @@ def worded_snapshot(query: str, documents: Collection[int] | None = None, *, k: 
     query_words = SearchQuery(words or "''", search_type="raw", config=CONFIG)
     place = SearchRank(SearchVector("document__title", "text", config=CONFIG), query_words)
     best = list(_among(documents).order_by(place.desc(), "pk").values_list("pk", flat=True)[:k])
-    return _snapshot_of(best, NO_MODEL, get_embedder())
+    return snapshot_of(best, NO_MODEL, get_embedder())
 
 
 def _among(documents: Collection[int] | None) -> QuerySet[Chunk]:
@@ -74,6 +79,7 @@ def _distinct(ordered: QuerySet[Chunk, tuple[int, str]], k: int) -> list[int]:
         looked_at *= COPIES
 
 
-def _snapshot_of(chunks: list[int], model: str, embedder: Embedder) -> Snapshot:
+def snapshot_of(chunks: Sequence[int], model: str, embedder: Embedder) -> Snapshot:
+    """A snapshot of these chunks, as far as they can be found; needs the tenant's scope."""
     rows = read_rows(retrievable_chunks().filter(pk__in=chunks), model)
     return empty_snapshot(rows, indexed=False, embedder=embedder).grown(rows)

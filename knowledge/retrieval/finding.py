@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from knowledge.embedding.base import blank_encoding
+from knowledge.indexes.engines import named_snapshot
 from knowledge.indexes.pgvector import CANDIDATES, nearest_snapshot, worded_snapshot
 from knowledge.indexes.replica import replicas
 from knowledge.queries import knowledge_version, live_documents
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from knowledge.embedding.base import QueryEncoding
+    from knowledge.indexes.engines import Nearest
     from knowledge.indexes.snapshot import Snapshot
     from knowledge.retrieval.long_need import Need
     from knowledge.retrieval.ranking import Ranking
@@ -39,6 +41,7 @@ class Asked:
         model: the embedder that the encoding is of; vectors of no other are compared with it.
         synonyms: the tenant's.
         need: the sentences of a story; None of a question.
+        nearest: what the tenant's vector engine named, for when there is no replica; under `documents` it is not used.
     """
 
     text: str
@@ -49,6 +52,7 @@ class Asked:
     model: str = ""
     synonyms: Synonyms = NO_SYNONYMS
     need: Need | None = None
+    nearest: Nearest | None = None
 
     def ranking(self, snapshot: Snapshot) -> Ranking:
         """The order of a snapshot's chunks for this question or story."""
@@ -87,7 +91,7 @@ class Found:
     """What one question found.
 
     Attributes:
-        index: what served it, "faiss", "pgvector" or "words".
+        index: what served it, "faiss", "pgvector", "words" or the name of a vector engine.
         version: the tenant's knowledge version at the time.
         encoding: what the passages were compared with.
     """
@@ -121,8 +125,11 @@ def find(tenant_id: int, snapshot: Snapshot | None, asked: Asked) -> Found:
 
 def _from_database(asked: Asked) -> Found:
     """What PostgreSQL finds: the nearest chunks, or those with most of the words where none has vectors."""
-    k, snapshot = max(CANDIDATES, asked.k), None
-    if asked.encoding is not None:
+    k, snapshot, index = max(CANDIDATES, asked.k), None, PGVECTOR
+    if asked.encoding is not None and asked.nearest is not None and asked.documents is None:
+        snapshot, index = named_snapshot(asked.nearest, asked.encoding.vector, k), asked.nearest.engine
+    if asked.encoding is not None and snapshot is None:
+        index = PGVECTOR
         snapshot = nearest_snapshot(asked.encoding.vector, asked.documents, k=k, model=asked.model)
     if snapshot is None or not len(snapshot):
         snapshot = worded_snapshot(asked.text, asked.documents, k=k)
@@ -130,7 +137,7 @@ def _from_database(asked: Asked) -> Found:
     ranking = asked.ranking(snapshot)
     best = best_passages(snapshot, ranking, encoding, asked.k, weights)
     version = best.version or knowledge_version()
-    index = WORDS if weights is BY_WORDS else PGVECTOR
+    index = WORDS if weights is BY_WORDS else index
     return Found(best.passages, ranking.answerability, index, live_documents().count(), version, encoding)
 
 

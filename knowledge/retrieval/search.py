@@ -165,14 +165,16 @@ def _ask(source: Source, policy: SearchPolicy, request: _Request, text: str) -> 
     if source.snapshot is not None:
         meant = in_known_words(source.snapshot.lexical, text, policy.synonyms.expansions(text, source.language))
     trial = request.trial.weights if request.trial else None
+    encoding = source.encode(meant)
     return Asked(
         text,
-        source.encode(meant),
+        encoding,
         request.k,
         weights=request.weights or trial or policy.weights,
         model=source.embedder.name if source.embedder else "",
         synonyms=policy.synonyms,
         need=source.need(meant),
+        nearest=source.nearest(encoding),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from knowledge.embedding.base import EmbedderError
 from knowledge.embedding.serving import serving_embedder
+from knowledge.indexes import engines
 from knowledge.indexes.replica import replicas
 from knowledge.retrieval.finding import find
 from knowledge.retrieval.long_need import encode_need
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from knowledge.embedding.base import Embedder, QueryEncoding
+    from knowledge.indexes.engines import Nearest
     from knowledge.indexes.snapshot import Snapshot
     from knowledge.retrieval.finding import Asked, Found
     from knowledge.retrieval.long_need import Need
@@ -32,11 +34,13 @@ class Source(NamedTuple):
         embedder: None where it cannot be used, and words alone must do.
         snapshot: None where PostgreSQL must do.
         find: looks a question up; needs the tenant's scope.
+        tenant_id: whose vector engine may be asked; 0 for none's, as in a trial.
     """
 
     embedder: Embedder | None
     snapshot: Snapshot | None
     find: Callable[[Asked], Found]
+    tenant_id: int = 0
 
     @property
     def language(self) -> str:
@@ -50,6 +54,12 @@ class Source(NamedTuple):
         except EmbedderError as error:
             log.warning("A question is looked up by its words alone: %s", error)
             return None
+
+    def nearest(self, encoding: QueryEncoding | None) -> Nearest | None:
+        """What the tenant's vector engine names; None without one, or while it is away. Slow, too."""
+        if encoding is None or self.embedder is None or self.snapshot is not None:
+            return None
+        return engines.nearest(self.tenant_id, self.embedder.name, encoding.vector)
 
     def need(self, text: str) -> Need | None:
         """A story's sentences and their vectors; None of a question, or where they cannot be had. Slow, too."""
@@ -73,7 +83,7 @@ def source_of(tenant_id: int, trial: Trial | None) -> Source:
     replica: Snapshot | None = None
     try:
         serving = serving_embedder(tenant_id)
-        replica = replicas.get(tenant_id)
+        replica = replicas.get(tenant_id) if engines.engine_of(tenant_id) is None else None
     except EmbedderError as error:  # its key is lost, or it never said how long its vectors are
         log.warning("Tenant %s is searched by words alone: %s", tenant_id, error)
-    return Source(serving, replica, partial(find, tenant_id, replica))
+    return Source(serving, replica, partial(find, tenant_id, replica), tenant_id)
