@@ -34,6 +34,8 @@ class SetForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stubs
 class CaseForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stubs alone
     """A question, with what it should find one a line."""
 
+    # Not made from the model, which would look for sets before there is a tenant to look in.
+    set = forms.ModelChoiceField(queryset=None, empty_label=None, widget=widgets.UnfoldAdminSelectWidget())
     should_find = forms.CharField(
         required=False,
         label="Should find",
@@ -45,7 +47,7 @@ class CaseForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stub
 
     class Meta:
         model = EvaluationCase
-        fields = ("set", "question", "expected_answer", "note", "enabled")
+        fields = ("question", "expected_answer", "note", "enabled")
         widgets = {
             "question": widgets.UnfoldAdminTextareaWidget(attrs={"rows": 3}),
             "expected_answer": widgets.UnfoldAdminTextareaWidget(attrs={"rows": 3}),
@@ -62,7 +64,7 @@ class CaseForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stub
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["question"].widget.attrs["maxlength"] = LONGEST_QUESTION
+        self.fields["set"].queryset = EvaluationSet.objects.all()  # type: ignore[attr-defined] # a choice field
         if self.instance.pk:
             wanted = expectations(self.instance.expected, "It")
             self.fields["should_find"].initial = "\n".join(expected.as_line() for expected in wanted)
