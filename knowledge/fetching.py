@@ -124,10 +124,18 @@ def fetch(url: str, *, resolver: Resolver = resolve, allowed: Rule = is_public) 
     raise FetchError(TOO_MANY_REDIRECTS)
 
 
-def send(
-    request: Request, *, seconds: float, limit: int, resolver: Resolver = resolve, allowed: Rule = is_public
+def send(  # noqa: PLR0913 (its limits have names)
+    request: Request,
+    *,
+    seconds: float,
+    limit: int,
+    connect: float | None = None,
+    resolver: Resolver = resolve,
+    allowed: Rule = is_public,
 ) -> Reply:
     """The answer of a server, of which at most `limit` bytes are read, within `seconds` for everything.
+
+    `connect` is how many of them the connection may take; None: all.
 
     Redirects are followed for GET alone, each as carefully as the first address; another server does not get the
     request's own headers.
@@ -140,7 +148,7 @@ def send(
         for _ in range(MAX_REDIRECTS + 1):
             parts = _checked(request.url)
             address = _address(parts, resolver, allowed, deadline)
-            with _answer(parts, address, deadline, request) as answer:
+            with _answer(parts, address, deadline, request, connect) as answer:
                 target = answer.headers.get("Location")
                 if request.method != "GET" or answer.status not in REDIRECTS or not target:
                     data, whole = _read(answer, limit)
@@ -204,25 +212,29 @@ def _address(parts: SplitResult, resolver: Resolver, allowed: Rule, deadline: fl
 class _Pinned(http.client.HTTPConnection):
     """A connection to an address chosen before, in the name of the host (Host header, SNI, certificate)."""
 
-    def __init__(self, parts: SplitResult, address: str, timeout: float) -> None:
+    def __init__(self, parts: SplitResult, address: str, timeout: float, connect: float) -> None:
         super().__init__(parts.hostname or "", _port(parts), timeout=timeout)
+        self._left, self._connect = timeout, connect
         self._secure, self._address = parts.scheme == "https", address
         self.wire: socket.socket | None = None  # kept while the answer is read; `sock` is not
         self.default_port = 443 if self._secure else 80  # leaves the usual port out of the Host header
 
     def connect(self) -> None:
-        self.sock = self.wire = socket.create_connection((self._address, self.port), self.timeout)
+        self.sock = self.wire = socket.create_connection((self._address, self.port), self._connect)
         if self._secure:
             self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
             self.wire = self.sock
+        self.sock.settimeout(self._left)
 
 
 @contextmanager
-def _answer(parts: SplitResult, address: str, deadline: float, request: Request) -> Iterator[http.client.HTTPResponse]:
+def _answer(
+    parts: SplitResult, address: str, deadline: float, request: Request, connect: float | None = None
+) -> Iterator[http.client.HTTPResponse]:
     left = deadline - time.monotonic()
     if left <= 0:
         raise _too_slow()
-    connection = _Pinned(parts, address, left)
+    connection = _Pinned(parts, address, left, min(left, connect or left))
     # A socket's timeout starts again with every byte; this ends a server that sends one now and then.
     watch = threading.Timer(left, _cut, (connection,))
     watch.daemon = True

@@ -7,29 +7,37 @@ leak or resurrect one.
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from knowledge.models import Reranker
 from knowledge.retrieval import parts
 from knowledge.retrieval.filters import Filters
 from knowledge.retrieval.finding import Asked, Found
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.policy import SearchPolicy, policies
+from knowledge.retrieval.server_rerank import DEPTH, RerankError, RerankServer, reordered
 from knowledge.retrieval.source import Source, source_of
 from knowledge.retrieval.spelling import correct
 from knowledge.retrieval.synonyms import in_known_words
 from tenants.scope import tenant_scope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from knowledge.embedding.base import QueryEncoding
     from knowledge.retrieval.curated import Curated
+    from knowledge.retrieval.server_rerank import Rerank
     from knowledge.retrieval.trial import Trial
     from knowledge.retrieval.weights import Weights
 
 __all__ = ["Filters", "Passage", "SearchResult", "search"]
 
 MAX_QUERY = 8_000  # characters that are looked at
+log = logging.getLogger(__name__)
 CURATED = "curated"  # the score that says how well a curated answer's wording fits
 
 
@@ -57,6 +65,7 @@ class SearchResult:
         corrected: the query as it was understood, where its spelling was put right; else empty.
         parts: what a question that asks for several things was looked up as, beside the whole of it.
         curated: the answer that a curator wrote for this question; its passages come first.
+        note: why a reranker that is set up had no say; empty where it had, or there is none.
     """
 
     query: str
@@ -69,6 +78,7 @@ class SearchResult:
     corrected: str = ""
     parts: tuple[Part, ...] = ()
     curated: Curated | None = None
+    note: str = ""
 
 
 class _Request(NamedTuple):
@@ -77,6 +87,7 @@ class _Request(NamedTuple):
     filters: Filters
     weights: Weights | None
     trial: Trial | None
+    model: Rerank | None
 
 
 class _Outcome(NamedTuple):
@@ -84,6 +95,7 @@ class _Outcome(NamedTuple):
     corrected: str
     parts: tuple[Part, ...]
     curated: Curated | None
+    note: str
 
 
 def search(  # noqa: PLR0913 (all but two are optional)
@@ -94,19 +106,21 @@ def search(  # noqa: PLR0913 (all but two are optional)
     filters: Filters | None = None,
     weights: Weights | None = None,
     trial: Trial | None = None,
+    model: Rerank | None = None,
 ) -> SearchResult:
     """The `k` passages of a tenant's live documents that answer `query` best (fewer only where there are fewer).
 
     Opens its own short scopes; nothing slow happens inside. Blocks: call it from a thread, not from the event loop.
     Where the embedding model cannot be used the words of the query must do. A trial asks what would be found after a
-    change; its first search makes a snapshot, which takes a while.
+    change; its first search makes a snapshot, which takes a while. `model` is asked to put the best passages in order
+    where the tenant wants its chat model to.
 
     Raises:
         EmbedderError: the model of a trial cannot be used.
     """
     started = time.perf_counter()
     text = query[:MAX_QUERY].encode(errors="replace").decode()  # a lone surrogate is no character
-    request = _Request(text, k, filters or Filters(), weights, trial)
+    request = _Request(text, k, filters or Filters(), weights, trial, model)
     policy = policies.get(tenant_id)
     outcome = _carry_out(tenant_id, request, policy)
     if outcome.found.version > policy.version:  # what was set, the embedding model too, may have changed with it
@@ -123,11 +137,12 @@ def search(  # noqa: PLR0913 (all but two are optional)
         outcome.corrected,
         outcome.parts,
         outcome.curated,
+        outcome.note,
     )
 
 
 def _carry_out(tenant_id: int, request: _Request, policy: SearchPolicy) -> _Outcome:
-    """The pipeline: put right, cut into parts, look up each, merge, and put a curator's answer first."""
+    """The pipeline: put right, cut into parts, look up each, merge, rerank, and put a curator's answer first."""
     source = source_of(tenant_id, request.trial)
     text = _spelt(source, request.text) if policy.settings.spelling else request.text
     asked = [_ask(source, policy, request, part) for part in (text, *parts.split(text))]
@@ -139,7 +154,7 @@ def _carry_out(tenant_id: int, request: _Request, policy: SearchPolicy) -> _Outc
         chosen: tuple[Passage, ...] = ()
         if curated and (allowed is None or curated.document in allowed):
             chosen = source.find(replace(asked[0], documents=[curated.document])).passages
-    merged = _merged(found, request.k)
+    merged, note = _reranked(text, _merged(found, asked[0].k), policy, request)
     if curated and chosen:
         merged = _with_first(merged, chosen, curated, request.k)
     return _Outcome(
@@ -149,6 +164,7 @@ def _carry_out(tenant_id: int, request: _Request, policy: SearchPolicy) -> _Outc
             Part(each.text, one.encoding, one.answerability) for each, one in zip(asked[1:], found[1:], strict=True)
         ),
         curated=curated if chosen else None,
+        note=note,
     )
 
 
@@ -169,7 +185,7 @@ def _ask(source: Source, policy: SearchPolicy, request: _Request, text: str) -> 
     return Asked(
         text,
         encoding,
-        request.k,
+        max(request.k, DEPTH) if request.k and _reranker(policy, request) else request.k,
         weights=request.weights or trial or policy.weights,
         model=source.embedder.name if source.embedder else "",
         synonyms=policy.synonyms,
@@ -193,6 +209,28 @@ def _merged(found: list[Found], k: int) -> Found:
     answerability = max(whole.answerability, min(each.answerability for each in rest))
     version = max(each.version for each in found)
     return replace(whole, passages=tuple(passages), answerability=answerability, version=version)
+
+
+def _reranker(policy: SearchPolicy, request: _Request) -> Callable[[], Rerank] | None:
+    """Who puts the best passages in order once more, as the tenant has set it."""
+    wanted = policy.settings.reranker
+    if wanted == Reranker.SERVER and policy.settings.rerank_url:
+        return partial(RerankServer.of, policy.settings)
+    model = request.model if wanted == Reranker.MODEL else None
+    return (lambda: model) if model else None
+
+
+def _reranked(text: str, found: Found, policy: SearchPolicy, request: _Request) -> tuple[Found, str]:
+    """The passages as the tenant's reranker has them, or as they were and why; slow, so outside of any scope."""
+    passages, note, make = found.passages, "", _reranker(policy, request)
+    if make and passages:
+        try:
+            order = reordered(text, passages, make())
+            passages = tuple(replace(p, score=new, scores={**p.scores, "rerank": raw}) for p, new, raw in order)
+        except RerankError as error:
+            note = f"The built-in order was kept: {error}"
+            log.warning("%s", note)
+    return replace(found, passages=passages[: request.k]), note
 
 
 def _with_first(found: Found, chosen: tuple[Passage, ...], curated: Curated, k: int) -> Found:
