@@ -19,7 +19,7 @@ from knowledge.embedding.base import PassageInput
 from knowledge.indexes.whitening import SMALLEST
 from knowledge.retrieval import fusion
 from knowledge.retrieval.ranking import Ranking, one_of_each, rank, searchable
-from knowledge.retrieval.weights import CHOSEN, Weights
+from knowledge.retrieval.weights import CHOSEN, Weights, fineness
 from knowledge.sentences import split_sentences
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def rank_need(
     if not len(rows):
         return as_question
     dense = snapshot.whitened_scores(rows, towards)
-    share = np.float32(min(MEANING * weights.dense_share(snapshot.pieces_per_word), 1.0))
+    pieces = fineness(snapshot.pieces_per_word, encoding.pieces_per_word)
+    share = np.float32(min(MEANING * weights.dense_share(pieces), 1.0))
     votes = _votes(share * dense + (1 - share) * lexical, snapshot.documents[rows])
     order = np.argsort(-votes, kind="stable")
     order = order[one_of_each(snapshot.fingerprints[rows[order]])]

@@ -11,7 +11,7 @@ from knowledge.models import ChunkKind
 from knowledge.retrieval import rerank
 from knowledge.retrieval.diversity import discounted
 from knowledge.retrieval.rows import Shown, fetch_contexts, fetch_rows
-from knowledge.retrieval.weights import CHOSEN, Weights
+from knowledge.retrieval.weights import CHOSEN, Weights, fineness
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -97,7 +97,7 @@ def best_passages(  # noqa: PLR0913 (a trial names its drafts)
         ranking = _diverse(snapshot, ranking, weights.diversity)
     places, version = _available(snapshot.chunks[ranking.rows].tolist(), shown, k)
     interactions = _interactions(snapshot, encoding, places[: rerank.DEPTH])
-    share = weights.rerank_share(snapshot.pieces_per_word)
+    share = weights.rerank_share(fineness(snapshot.pieces_per_word, encoding.pieces_per_word))
     scores = _final_scores(ranking.fused[[place.rank for place in places]], interactions, share)
     if weights.diversity:
         scores = discounted(scores, np.array([place.row.document_id for place in places]), weights.diversity)

@@ -8,7 +8,7 @@ import numpy as np
 
 from knowledge.retrieval import fusion
 from knowledge.retrieval.synonyms import expanded_scores, in_known_words
-from knowledge.retrieval.weights import CHOSEN, Weights
+from knowledge.retrieval.weights import CHOSEN, Weights, fineness
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -73,7 +73,8 @@ def rank(  # noqa: PLR0913 (all that an order depends on)
     lexical = np.where(found, scores.combined, 0)
     rows = _candidates(snapshot, lexical, encoding.vector, found, max(fusion.LEG, k))
     cosine, dense = snapshot.sentence_scores(rows, encoding.vector)
-    fused = fusion.fuse(lexical[rows], dense, weights.dense_share(snapshot.pieces_per_word))
+    pieces = fineness(snapshot.pieces_per_word, encoding.pieces_per_word)
+    fused = fusion.fuse(lexical[rows], dense, weights.dense_share(pieces))
     order = np.argsort(-fused, kind="stable")
     order = order[one_of_each(snapshot.fingerprints[rows[order]])]
     words = float(scores.words[rows].max(initial=0)) / scores.idf_sum if scores.idf_sum else 0.0

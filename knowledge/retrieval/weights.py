@@ -37,3 +37,8 @@ class Weights:
 
 
 CHOSEN = Weights()
+
+
+def fineness(corpus: float, query: float) -> float:
+    """Pieces per word of a question and of what it is asked of, half of each: a tenant may have several languages."""
+    return (corpus + query) / 2 if query else corpus

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from knowledge.retrieval.weights import CHOSEN, Weights
+from knowledge.retrieval.weights import CHOSEN, Weights, fineness
 
 
 def test_weights_fall_with_how_little_the_model_knows_the_language() -> None:
@@ -23,3 +23,8 @@ def test_what_is_said_holds_whatever_the_text() -> None:
 
     assert {weights.dense_share(cut) for cut in (1, 3, 9)} == {0.0}
     assert {weights.rerank_share(cut) for cut in (1, 3, 9)} == {1.0}
+
+
+def test_question_and_corpus_count_half_each() -> None:
+    assert fineness(1.2, 2.0) == pytest.approx(1.6)
+    assert fineness(1.2, 0.0) == 1.2  # a question without words
