@@ -13,7 +13,7 @@ from django.db import transaction
 
 from knowledge import services, wordings
 from knowledge.changes import record_search_change
-from knowledge.models import CuratedAnswer, Document
+from knowledge.models import CuratedAnswer, Document, SynonymGroup
 from knowledge.readers.base import clean
 from knowledge.sources import NewDocument
 from tenants.scope import current_tenant_id
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from django.db.models import Model
+
+    from knowledge.retrieval.synonyms import Group
 
 CATEGORY = "Curated answers"
 MAX_WORDINGS = 50  # of one answer
@@ -38,7 +40,7 @@ def save_answer(
     Raises:
         ValidationError: there is no wording or no answer, or too much of them.
     """
-    questions, answer = _checked_questions(questions), _checked_answer(answer)
+    questions, answer = checked_questions(questions), _checked_answer(answer)
     with transaction.atomic():
         external_id = curated.document.external_id if curated else f"curated-answer-{uuid.uuid4()}"
         item = NewDocument(
@@ -71,13 +73,36 @@ def delete_answers(answers: Iterable[CuratedAnswer], *, actor: str) -> int:
     return len(gone)
 
 
+@transaction.atomic
+def add_synonyms(groups: Sequence[Group], *, actor: str) -> int:
+    """Keep groups of synonyms, but none twice; returns how many are new."""
+    known = set(map(_same_group, SynonymGroup.objects.values_list("words", "one_way")))
+    fresh = {_same_group(group): group for group in groups}
+    rows = [
+        SynonymGroup(tenant_id=current_tenant_id(), words=list(group.words), one_way=group.one_way)
+        for key, group in fresh.items()
+        if key not in known
+    ]
+    SynonymGroup.objects.bulk_create(rows)
+    if rows:
+        note_change(actor=actor, action="synonyms.imported", target=f"{len(rows)} groups")
+    return len(rows)
+
+
+def _same_group(group: tuple[Sequence[str], bool]) -> tuple[str | None, frozenset[str]]:
+    """What two groups share that say the same: their words, and the first of them if it leads one way."""
+    words, one_way = group
+    return words[0].lower() if one_way else None, frozenset(word.lower() for word in words)
+
+
 def note_change(*, actor: str, action: str, target: Model | str, detail: dict[str, object] | None = None) -> None:
     """Keep in the audit trail that synonyms or settings were changed, and tell every process."""
     record_audit(actor=actor, action=action, target=str(target), detail=detail)
     record_search_change()
 
 
-def _checked_questions(questions: Sequence[str]) -> list[str]:
+def checked_questions(questions: Sequence[str]) -> list[str]:
+    """Wordings as they are kept; raises ValidationError where there is none, or too much of them."""
     wanted = list(dict.fromkeys(text for question in questions if (text := " ".join(clean(question).split()))))
     if not wanted:
         raise ValidationError("Write at least one way in which customers ask.")

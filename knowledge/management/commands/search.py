@@ -8,7 +8,8 @@ from django.core.management.base import CommandError
 from knowledge.embedding.base import EmbedderError
 from knowledge.evaluation import EvaluationError, read_queries
 from knowledge.indexes.replica import replicas
-from knowledge.retrieval.search import SearchResult, search
+from knowledge.retrieval.filters import FIELDS
+from knowledge.retrieval.search import Filters, SearchResult, search
 from tenants.management.tenant_command import TenantCommand
 from tenants.models import Tenant
 
@@ -23,6 +24,9 @@ class Command(TenantCommand):
         super().add_arguments(parser)
         parser.add_argument("query", metavar="QUERY", nargs="?")
         parser.add_argument("--queries", metavar="FILE.jsonl", type=Path, help="{id, text}, one a line")
+        for name in FIELDS:
+            parser.add_argument(f"--{name}", default="", help=f"only documents of this {name}")
+        parser.add_argument("--customers", action="store_true", help="only documents that the chat answers from")
         parser.add_argument("--k", type=int, default=10, help=f"passages to show, 1 to {MAX_HITS}")
 
     def run(self, tenant: Tenant, options: dict[str, Any]) -> None:
@@ -30,9 +34,10 @@ class Command(TenantCommand):
             raise CommandError(f"--k must be from 1 to {MAX_HITS}.")
         try:
             queries = list(self._queries(options))
+            filters = Filters(**{name: options[name] for name in FIELDS}, customers=options["customers"])
             replicas.load(tenant.pk)  # so that the first query is served as all the others
             for query_id, text in queries:
-                self._show(query_id, search(tenant.pk, text, k=options["k"]))
+                self._show(query_id, search(tenant.pk, text, k=options["k"], filters=filters))
         except (EvaluationError, EmbedderError) as error:
             raise CommandError(str(error)) from error
 
@@ -55,7 +60,15 @@ class Command(TenantCommand):
             }
             for passage in result.passages
         ]
-        value = {"query": result.query, "hits": hits, "ms": round(result.ms, 3), "index": result.index}
+        value: dict[str, Any] = {"query": result.query, "hits": hits, "ms": round(result.ms, 3), "index": result.index}
+        if result.corrected:
+            value["corrected"] = result.corrected
+        if result.parts:
+            value["parts"] = [part.text for part in result.parts]
+        if result.curated:
+            value["curated"] = result.curated.answer
+        if result.note:
+            value["note"] = result.note
         self.say(value if query_id is None else {"id": query_id, **value}, page(result))
 
 
