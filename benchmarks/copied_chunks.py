@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from django.db.models import Model
 
+BASE = 300  # documents that are ingested
 CHUNKS_PER_DOCUMENT = 20
 TURN = 0.3  # length of what is added to a unit vector: cosine .96 to the original
 
@@ -36,6 +37,20 @@ class Base:
     versions: list[dict[str, Any]]
     chunks: list[dict[str, Any]]
     vectors: list[dict[str, Any]]
+
+
+def ingest_base(folder: Path) -> int:
+    """The tenant that is copied: the first documents of a set, ingested at the first call; its id."""
+    from knowledge.loading import load
+    from knowledge.sources import from_path
+    from tenants.models import Tenant
+    from tenants.services import create_tenant
+
+    tenant = Tenant.objects.filter(slug="base").first() or create_tenant(slug="base")
+    items = itertools.islice(from_path(folder / "documents.jsonl"), BASE)
+    for loaded in load(tenant.pk, items, actor="benchmark", wait=True):
+        assert loaded.state in ("live", "unchanged"), loaded
+    return tenant.pk
 
 
 def superuser(data: Path) -> psycopg.Connection[Any]:

@@ -54,14 +54,13 @@ def zipf(tenants: int, chunks: int) -> list[int]:
 
 def write(folder: Path, work: Path, tenants: int, chunks: int) -> dict[int, int]:
     """The tenants' ids and sizes; written at the first call."""
-    from benchmarks.copied_chunks import copy_chunks, read_base
-    from benchmarks.retrieval import ingested
+    from benchmarks.copied_chunks import copy_chunks, ingest_base, read_base
     from knowledge.models import KnowledgeState
     from tenants.models import Tenant
     from tenants.scope import tenant_scope
     from tenants.services import create_tenant
 
-    base = ingested(folder)
+    base = ingest_base(folder)
     found = dict(Tenant.objects.filter(slug__startswith="zipf-").values_list("slug", "pk"))
     names = [f"zipf-{n:04d}" for n in range(tenants)]
     sizes = {
