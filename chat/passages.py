@@ -15,11 +15,15 @@ from django.utils.safestring import SafeString, mark_safe
 
 from chat.rendering import render_document
 from knowledge import queries as knowledge
-from knowledge.models import Chunk, Document, DocumentVersion
+from knowledge.chunking.tables import cells_of, header_of
+from knowledge.models import Chunk, ChunkKind, Document, DocumentVersion
 
 AROUND = 1_500  # characters of a section shown before and after the passage
 PART = 60_000  # characters of a document on one page
 BREAK_WITHIN = 2_000  # characters after a part's nominal end in which it may end at a blank line
+
+FENCE_REACH = 200_000  # characters in which the beginning of a code block is looked for
+FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 
 # Noncharacters of Unicode: they mean nothing in any text, and survive Markdown and sanitising.
 BEGIN, END = "\ufdd0", "\ufdd1"
@@ -167,7 +171,32 @@ def _excerpt(chunk: Chunk, start: int, end: int) -> SafeString:
     if begin > chunk.parent_start:
         line = text.find("\n", 0, start - begin) + 1
         begin, text = begin + line, text[line:]
-    return highlighted(text, start - begin, end - begin)
+    lead = _lead(chunk, begin, text)
+    return highlighted(lead + text, len(lead) + start - begin, len(lead) + end - begin)
+
+
+def _lead(chunk: Chunk, begin: int, text: str) -> str:
+    """What must stand before an excerpt that begins inside a table or code, for it to be shown as such."""
+    if chunk.kind == ChunkKind.CODE:
+        return _open_fence(_text(chunk.version, max(0, begin - FENCE_REACH), begin))
+    first, _, rest = text.partition("\n")
+    names = cells_of(chunk.found_by.rpartition("\n")[2])
+    if chunk.kind != ChunkKind.TABLE or not first.startswith("|") or header_of([first, rest.partition("\n")[0]]):
+        return ""
+    if len(names) != len(cells_of(first)):
+        return ""
+    return f"| {' | '.join(name.replace('|', chr(92) + '|') for name in names)} |\n|{' --- |' * len(names)}\n"
+
+
+def _open_fence(before: str) -> str:
+    """The line that opens the code which a text ends in; "" where it ends outside of code."""
+    opened = ""
+    for line in before.split("\n"):
+        if not opened and (mark := FENCE.match(line)):
+            opened = mark[1]
+        elif opened and line.strip().startswith(opened) and not line.strip().strip(opened[0]):
+            opened = ""
+    return f"{opened}\n" if opened else ""
 
 
 def _text(version: DocumentVersion, begin: int, end: int) -> str:

@@ -48,8 +48,8 @@ def render_partial(text: str) -> str:
 
 
 def render_document(text: str) -> str:
-    """Safe HTML of a document's Markdown, to read: no links, no images, brackets with numbers as they stand."""
-    return _sanitise(_markdown.render(text, {"links": set(), "allowed": []}), set(), NO_LINKS)
+    """Safe HTML of a document's Markdown, to read: no links, of pictures their words, brackets with numbers as such."""
+    return _sanitise(_documents.render(text, {"links": set(), "allowed": []}), set(), NO_LINKS)
 
 
 def _closed(text: str) -> str:
@@ -128,6 +128,9 @@ class _Renderer(RendererHTML):
     def heading_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         return f"</{_lowered(tokens[idx].tag)}>\n"
 
+    def image(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        return f"<em>{escape(f'Picture: {tokens[idx].content}')}</em>" if tokens[idx].content else "<em>Picture</em>"
+
     def link_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Mapping[str, Any]) -> str:
         href = str(tokens[idx].attrs.get("href", ""))
         allowed = href in env["links"]
@@ -142,9 +145,11 @@ def _lowered(tag: str) -> str:
     return f"h{min(6, int(tag[1]) + LEVELS_DOWN)}"
 
 
-_markdown = (
-    MarkdownIt("commonmark", {"html": False, "linkify": False}, renderer_cls=_Renderer)
-    .enable(["table", "strikethrough"])
-    .disable(["image", "html_block", "html_inline", "reference"])
-)
+def _parser(*disabled: str) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": False}, renderer_cls=_Renderer)
+    return parser.enable(["table", "strikethrough"]).disable(["html_block", "html_inline", "reference", *disabled])
+
+
+_documents = _parser()
+_markdown = _parser("image")
 _markdown.core.ruler.push("citations", _cite)

@@ -20,7 +20,7 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout
 
-from knowledge import fetching, publishing, releasing
+from knowledge import captions, fetching, publishing, releasing
 from knowledge.chunking import ChunkDraft, chunk_document
 from knowledge.embedding.base import EmbedderAwayError, EmbedderError, PassageEncoding
 from knowledge.embedding.batches import Encoding
@@ -96,6 +96,7 @@ def ingest_versions(tenant_id: int, version_ids: Sequence[int], *, threads: int 
     outcomes = _ingest(tenant_id, version_ids, threads)
     with tenant_scope(tenant_id):
         releasing.enqueue_checks(version_ids)
+        captions.enqueue(version_ids)
     return outcomes
 
 

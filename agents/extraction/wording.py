@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agents.extraction.units import FENCE, ITEM, header_in
 from agents.words import content_words
 from knowledge.chunking.answers import ANSWER_LABEL
-from knowledge.chunking.pictures import said_by
+from knowledge.chunking.pictures import MARK, said_by
 from knowledge.chunking.tables import cells_of
 from knowledge.models import ChunkKind
 
@@ -48,7 +48,7 @@ def word_unit(passage: Passage, unit: Unit, number: int, question: str = "") -> 
 def picture_in_words(passage: Passage) -> str:
     """Return what is said of a picture: its own words, else the caption that it is found by."""
     lines = said_by(passage.text).split("\n")
-    lines = lines if any(lines) else passage.found_by.split("\n")[:1]
+    lines = lines if any(lines) else [passage.found_by.split("\n", 1)[0].removeprefix(MARK)]
     return " ".join(line if line.endswith(SENTENCE_ENDS) or line == lines[-1] else f"{line}." for line in lines)
 
 

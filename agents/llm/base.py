@@ -35,6 +35,8 @@ class Message:
     content: str
     tool_calls: tuple[ToolRequest, ...] = ()
     tool_call_id: str = ""
+    images: tuple[str, ...] = ()
+    """Addresses of pictures that go along with the text: "data:image/png;base64,…"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ LARGEST = Decimal(999_999)
 BYTES_PER_TOKEN = 4
 """For estimates, of UTF-8: near the truth for English, and not far off where letters take several bytes."""
 
+BYTES_PER_PICTURE = 1_500 * BYTES_PER_TOKEN
+"""For estimates: what providers count for one of about a thousand pixels a side, or more."""
+
 
 def cost_of(model: Model, prompt_tokens: int, completion_tokens: int) -> Decimal:
     """Return the US dollars of a request; a price that nobody has set counts as nothing."""
@@ -40,7 +43,7 @@ def size_of(text: str) -> int:
 
 def prompt_size(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
     """Return the bytes of what a model reads: the messages, the calls in them, and the tools it is offered."""
-    size = sum(size_of(message.content) for message in messages)
+    size = sum(size_of(message.content) + len(message.images) * BYTES_PER_PICTURE for message in messages)
     size += sum(size_of(call.name) + size_of(call.arguments) for message in messages for call in message.tool_calls)
     for tool in tools:
         size += size_of(tool.name) + size_of(tool.description) + len(orjson.dumps(tool.parameters))

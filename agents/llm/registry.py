@@ -74,6 +74,12 @@ class TenantModels:
         yield from self.fallbacks
 
 
+def describing_model() -> Model | None:
+    """Return the model of the tenant in scope that describes pictures; the first of those that are asked to."""
+    row = LanguageModel.objects.filter(active=True, describes_pictures=True).first()
+    return model_of(row) if row else None
+
+
 def environment_models() -> TenantModels:
     """Return the models of the installation; needs neither a scope nor the database."""
     config = settings.ASKWELL

@@ -45,7 +45,7 @@ def request_body(
 
 
 def _message(message: Message) -> dict[str, Any]:
-    written: dict[str, Any] = {"role": message.role, "content": message.content}
+    written: dict[str, Any] = {"role": message.role, "content": _content(message)}
     if message.tool_calls:
         written["content"] = message.content or None
         written["tool_calls"] = [
@@ -62,4 +62,11 @@ def _plain(message: Message) -> dict[str, Any]:
     if message.role == "tool":
         return {"role": "user", "content": f"(What was looked up: {message.content})"}
     asked = ", ".join(call.name for call in message.tool_calls)
-    return {"role": message.role, "content": message.content or (f"(Looked up: {asked})" if asked else "")}
+    return {"role": message.role, "content": _content(message) or (f"(Looked up: {asked})" if asked else "")}
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    if not message.images:
+        return message.content
+    pictures = [{"type": "image_url", "image_url": {"url": address}} for address in message.images]
+    return [{"type": "text", "text": message.content}, *pictures]

@@ -36,6 +36,10 @@ class LanguageModel(TenantOwned):
         max_digits=12, decimal_places=6, null=True, blank=True, validators=[MinValueValidator(0)],
         help_text=_("US dollars per million tokens written; empty: unknown."),
     )  # fmt: skip
+    describes_pictures = models.BooleanField(
+        default=False,
+        help_text=_("Writes captions for the pictures in documents; only for a model that takes pictures."),
+    )
     active = models.BooleanField(default=True)
     private = models.BooleanField(default=False, editable=False)
     """An operator named the address, which may lie inside the network; others reach public addresses alone."""

@@ -17,6 +17,7 @@ class Feature(models.TextChoices):
     CLASSIFY = "classify", _("Telling intents")
     JUDGE = "judge", _("Judging answers")
     TRIAL = "trial", _("Trials of models and prompts")
+    DESCRIBE = "describe", _("Captions of pictures")
 
 
 class ModelCall(TenantOwned):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from knowledge.chunking.packing import Room
 
 MAX_AROUND = 300  # characters of a sentence beside a picture
+#: What a caption that was made for a picture begins with among what it is found by.
+MARK = "Picture: "
 
 _PICTURE = re.compile(r"!\[([^\]]*)\]\(([^()\s]*)\)")
 

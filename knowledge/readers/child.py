@@ -1,5 +1,6 @@
 """The child process of the sandbox: limits itself, reads what stands on its input, answers in JSON and ends."""
 
+import base64
 import contextlib
 import gc
 import json
@@ -11,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from knowledge.readers.base import ReadError, read
+from knowledge.readers.pictures import pictures_in
 
 _MEMORY = {
     "error": "memory",
@@ -58,6 +60,9 @@ def _answer(settings: dict[str, Any]) -> bytes:
     try:
         with open(0, "rb", closefd=False) as source:
             data = source.read(settings["input_bytes"] + 1)
+        if settings["pictures"]:
+            found = pictures_in(data, settings["pictures"])
+            return json.dumps({"pictures": {name: base64.b64encode(p).decode() for name, p in found.items()}}).encode()
         return json.dumps(asdict(read(data, settings["filename"]))).encode()
     except ReadError as error:
         return json.dumps({"error": error.code, "message": str(error)}).encode()

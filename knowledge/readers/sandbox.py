@@ -1,5 +1,6 @@
 """Reads a file in a child process that can do no harm: bounded memory, time and output, no secrets, no writing."""
 
+import base64
 import contextlib
 import json
 import os
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -74,13 +76,34 @@ def read_in_sandbox(path: Path, filename: str, *, limits: Limits = DEFAULT_LIMIT
         return _document(*_run(source, filename, limits))
 
 
+def read_pictures_in_sandbox(
+    path: Path, references: Sequence[str], *, limits: Limits = DEFAULT_LIMITS
+) -> dict[str, bytes]:
+    """Return the bytes of pictures that a file holds, those that can be shown, by where they are in it.
+
+    Raises:
+        ReadError: the file cannot be read, or reading it went past a limit.
+    """
+    try:
+        source = path.open("rb")
+    except OSError as error:
+        raise _error("unreadable") from error
+    with source:
+        answer, exit_code = _run(source, path.name, limits, pictures=list(references))
+    try:
+        value: Any = json.loads(answer) if exit_code == 0 else None
+        return {name: base64.b64decode(data) for name, data in value["pictures"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _error("crashed") from error
+
+
 def _error(code: str) -> ReadError:
     return ReadError(code, _MESSAGES[code])
 
 
-def _run(source: BinaryIO, filename: str, limits: Limits) -> tuple[bytes, int]:
+def _run(source: BinaryIO, filename: str, limits: Limits, *, pictures: Sequence[str] = ()) -> tuple[bytes, int]:
     """Start the child, collect its answer and end it, whatever happens; returns answer and exit code."""
-    order = json.dumps({"filename": filename, **asdict(limits)})
+    order = json.dumps({"filename": filename, "pictures": list(pictures), **asdict(limits)})
     environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ} | {"LANG": "C.UTF-8"}
     try:
         child = subprocess.Popen(  # noqa: S603 - our own interpreter and code; the file name travels inside JSON

@@ -1,6 +1,7 @@
 import pytest
 
-from chat.passages import highlighted
+from chat.passages import _lead, _open_fence, highlighted
+from knowledge.models import Chunk, DocumentVersion
 
 pytestmark = pytest.mark.unit
 
@@ -56,3 +57,48 @@ def test_html_and_marks_in_the_text_itself_do_nothing():
     assert html.count("<mark") == 1
     assert "\ufdd0" not in html
     assert "[1]" in html
+
+
+def test_a_picture_is_shown_by_its_words():
+    html = marked("See.\n\n![A <red> lamp](word/media/1.png)\nFigure 1", "![A <red> lamp](word/media/1.png)")
+    assert "<em>" in html
+    assert "Picture: A &lt;red&gt; lamp" in html
+    assert "<img" not in html
+    assert "word/media" not in html
+
+
+def chunk(kind: str, found_by: str = "") -> Chunk:
+    return Chunk(kind=kind, found_by=found_by, version=DocumentVersion())
+
+
+def test_the_rest_of_a_long_table_is_shown_below_its_header():
+    rows = "| Pro | 20 € |\n| Max | 30 € |"
+    lead = _lead(chunk("table", "Our plans:\nPlan | Price"), 500, rows)
+    assert lead == "| Plan | Price |\n| --- | --- |\n"
+    assert "<th" in highlighted(lead + rows, len(lead), len(lead) + 14)
+
+
+@pytest.mark.parametrize(
+    ("found_by", "text"),
+    [
+        ("Plan | Price", "| Plan | Price |\n| --- | --- |\n| Pro | 20 € |"),  # begins with its header
+        ("Pro | Price | Seats", "| 20 € | 5 |"),  # a part of a row
+        ("", "| Pro | 20 € |"),
+        ("Plan | Price", "Text before."),
+    ],
+)
+def test_other_excerpts_of_tables_stay_as_they_are(found_by, text):
+    assert _lead(chunk("table", found_by), 500, text) == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "fence"),
+    [
+        ("Run:\n\n```sh\nmake\n", "```\n"),
+        ("Run:\n\n```sh\nmake\n```\n\nThen:\n", ""),
+        ("~~~~\na\n```\n", "~~~~\n"),
+        ("", ""),
+    ],
+)
+def test_code_that_began_before_an_excerpt_is_shown_as_code(before, fence):
+    assert _open_fence(before) == fence
