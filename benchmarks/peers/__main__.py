@@ -12,8 +12,8 @@ are then handed to the others, which run in an environment of their own with the
 - llama-index: its vector index
 
 Every figure is of documents, ranked by their best chunk. Latencies hold the time that Askwell's embedder takes for the
-question, for everybody, and for Askwell also the visit to the database that fetches the passages; wall time, one
-question at a time. Bars: none lower than any peer, in R@1, MRR@10 and nDCG@10.
+question, for everybody, and for Askwell also the visit to the database that fetches the passages; one question at a
+time, processor time of the process (without PostgreSQL's) and wall time. Bars: none lower than any peer, in R@1, MRR@10 and nDCG@10.
 """
 
 import argparse
@@ -81,15 +81,16 @@ def ask(tenant: int, queries: dict[str, str]) -> dict[str, Any]:
     from knowledge.retrieval.search import search
 
     replicas.load(tenant)
-    rankings, times = {}, []
+    rankings, times, cpu = {}, [], []
     for query, text in queries.items():
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.process_time()
         result = search(tenant, text, k=DEPTH)
         times.append((time.perf_counter() - started) * 1000)
+        cpu.append((time.process_time() - busy) * 1000)
         rankings[query] = documents_of(result)
         if len(rankings[query]) < DEPTH:
             rankings[query] = documents_of(search(tenant, text, k=DEEPER))
-    return {"rankings": rankings, "ms": times}
+    return {"rankings": rankings, "ms": times, "cpu": cpu}
 
 
 def documents_of(result: Any) -> list[str]:
@@ -97,7 +98,10 @@ def documents_of(result: Any) -> list[str]:
 
 
 def hand_over(tenant: int, queries: dict[str, str], scratch: Path) -> float:
-    """Write chunks and vectors for the others; returns the milliseconds that embedding a question takes (median)."""
+    """Write chunks and vectors for the others; returns the milliseconds of a processor that a question's vector takes.
+
+    It is the median, of the question with a full stop more: the vectors of the last questions are remembered.
+    """
     from knowledge.embedding.base import get_embedder
     from knowledge.models import Chunk, ChunkVectors
     from tenants.scope import tenant_scope
@@ -109,9 +113,10 @@ def hand_over(tenant: int, queries: dict[str, str], scratch: Path) -> float:
         assert len(rows) == Chunk.objects.count()
     vectors, times = [], []
     for text in queries.values():
-        started = time.perf_counter()
         vectors.append(embedder.encode_texts([text])[0])
-        times.append((time.perf_counter() - started) * 1000)
+        started = time.process_time()
+        embedder.encode_texts([f"{text} ."])
+        times.append((time.process_time() - started) * 1000)
     np.save(scratch / "chunks.npy", np.stack([vector for _, vector in rows]))
     np.save(scratch / "queries.npy", np.stack(vectors))
     chunks = [
@@ -132,17 +137,17 @@ def report(name: str, results: dict[str, Any], judgements: Any, queries: list[st
 
     found = {}
     print(f"\n{name}: {len(queries)} questions; embedding one takes {encode_ms:.1f} ms")
-    print(
-        f"  {'':<14}"
-        + "".join(f"{label:>9}{'ratio':>7}" for label in MEASURED.values())
-        + f"{'p50 ms':>9}{'p95 ms':>9}"
-    )
+    columns = "".join(f"{label:>9}{'ratio':>7}" for label in MEASURED.values())
+    print(f"  {'':<14}{columns}{'p50 CPU':>9}{'p50 ms':>9}{'p95 ms':>9}", flush=True)
     for peer, result in results.items():
         scores = [measures(result["rankings"][query], judgements[query]) for query in queries if query in judgements]
         found[peer] = {key: float(np.mean([score[key] for score in scores])) for key in MEASURED}
-        times = np.array(result["ms"]) + (0.0 if peer == "askwell" else encode_ms)
+        cpu, times = (np.array(result[key]) + (0.0 if peer == "askwell" else encode_ms) for key in ("cpu", "ms"))
         line = "".join(f"{found[peer][key]:9.3f}{found[peer][key] / found['askwell'][key]:7.2f}" for key in MEASURED)
-        print(f"  {peer:<14}{line}{np.percentile(times, 50):9.1f}{np.percentile(times, 95):9.1f}")
+        print(
+            f"  {peer:<14}{line}{np.percentile(cpu, 50):9.1f}{np.percentile(times, 50):9.1f}{np.percentile(times, 95):9.1f}",
+            flush=True,
+        )
     best = {key: max(scores[key] for peer, scores in found.items() if peer != "askwell") for key in MEASURED}
     return all(found["askwell"][key] >= best[key] for key in MEASURED)
 

@@ -3,7 +3,7 @@
     python benchmarks/peers/others.py FOLDER
 
 Reads what `benchmarks.peers` has written into the folder and writes `results.json`: for each stack {"rankings": {query:
-documents}, "ms": [...]}.
+documents}, "ms": [...], "cpu": [...]}.
 """
 
 import json
@@ -139,13 +139,14 @@ def main() -> None:
 
 def measure(find: Find, corpus: Corpus, queries: list[dict[str, str]], vectors: Any) -> dict[str, Any]:
     documents = {chunk["id"]: chunk["document"] for chunk in corpus.chunks}
-    rankings, times = {}, []
+    rankings, times, cpu = {}, [], []
     for query, vector in zip(queries, vectors, strict=True):
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.process_time()
         chunks = list(find(query["text"], vector))
         times.append((time.perf_counter() - started) * 1000)
+        cpu.append((time.process_time() - busy) * 1000)
         rankings[query["id"]] = list(dict.fromkeys(documents[chunk] for chunk in chunks))[:DEPTH]
-    return {"rankings": rankings, "ms": times}
+    return {"rankings": rankings, "ms": times, "cpu": cpu}
 
 
 if __name__ == "__main__":
