@@ -16,6 +16,8 @@ from agents.models import AgentPolicy, AnswerPolicy
 from agents.prompts.versions import prompts_of_tenant
 from agents.tools.registry import SHOP, tools_of
 from agents.transcript import calls_of
+from knowledge.models import Reranker
+from knowledge.retrieval.policy import policies
 from tenants.scope import in_tenant
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class Prepared:
     models: TenantModels = field(default_factory=environment_models)
     prompts: Prompts = prompts.FILES
     routing_rules: tuple[Rule, ...] = router.DEFAULTS
+    reranks: bool = False
+    """Whether the chat model puts the passages of a search in order."""
     actions: tuple[Action, ...] = ()
     """Proposed changes that wait for the customer."""
     calls: Mapping[str, Sequence[ToolCall]] = field(default_factory=dict)
@@ -91,4 +95,5 @@ def _settings(tenant_id: int) -> Prepared:
         models=tenant_models(),
         prompts=prompts_of_tenant(),
         routing_rules=router.rules_of_tenant(),
+        reranks=policies.get(tenant_id).settings.reranker == Reranker.MODEL,
     )

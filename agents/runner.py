@@ -29,6 +29,7 @@ from agents.llm.plan import may_ask_intents
 from agents.model_answer import Basis, answer_by_model
 from agents.phrases import PHRASES, phrase
 from agents.reply import Reply
+from agents.reranking import ModelReranker
 from agents.routing.shortcuts import find_shortcut
 from agents.rule_answer import RuleAnswer
 from agents.services import Services
@@ -108,6 +109,7 @@ class Answering:
     account: Account
     own: Own
     _understanding: asyncio.Task[Understanding | None] | None = None
+    _reranker: ModelReranker | None = None
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield the turn's events, the final one included."""
@@ -224,6 +226,8 @@ class Answering:
     async def _answer(self, prepared: Prepared, decided: Decided | None) -> AsyncGenerator[Event, None]:
         """Let a model answer; let rules where it fails, where there is none, and while more is to be confirmed."""
         reader = self.services.reading_model(prepared, self.account, self.own)
+        if prepared.reranks and reader:
+            self._reranker = ModelReranker(reader, asyncio.get_running_loop())
         found, failure = None, None
         if may_ask_intents(prepared):
             self._begin_to_understand()
@@ -281,7 +285,8 @@ class Answering:
         return await self._search(rewritten.question)
 
     async def _search(self, question: str) -> SearchResult:
-        found = await self.services.search(self.turn.tenant_id, question)
+        by_model = (self._reranker,) if self._reranker else ()
+        found = await self.services.search(self.turn.tenant_id, question, *by_model)
         _documents_seen[self.turn.tenant_id] = found.documents
         self.reply.question = question
         self.reply.trace.searched(found)

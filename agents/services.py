@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from agents.routing.intents import Understanding
     from agents.tools.calls import Outcome
     from knowledge.retrieval.search import SearchResult
+    from knowledge.retrieval.server_rerank import Rerank
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +45,15 @@ FIRST_LIMIT = 10.0
 """The same in a process that has not learnt to tell intents apart yet: a command, since servers do it as they start."""
 
 
-async def search_knowledge(tenant_id: int, query: str) -> SearchResult:
-    """Search the tenant's live documents, those that are for customers, in a database thread."""
+async def search_knowledge(tenant_id: int, query: str, model: Rerank | None = None) -> SearchResult:
+    """Search the tenant's live documents, those that are for customers, in a database thread.
+
+    `model` puts the best passages in order where the tenant wants that.
+    """
     from knowledge.retrieval.filters import FOR_CUSTOMERS
     from knowledge.retrieval.search import search
 
-    return await in_thread(search, tenant_id, query, k=SEARCH_K, filters=FOR_CUSTOMERS)
+    return await in_thread(search, tenant_id, query, k=SEARCH_K, filters=FOR_CUSTOMERS, model=model)
 
 
 async def understand_question(turn: Turn) -> Understanding | None:
@@ -80,7 +84,7 @@ class Services:
     the tenant's models, preferred first; nobody counts what they cost. `feature` is what the answer is for.
     """
 
-    search: Callable[[int, str], Awaitable[SearchResult]] = search_knowledge
+    search: Callable[..., Awaitable[SearchResult]] = search_knowledge
     providers: Callable[[], Sequence[Provider]] | None = None
     prepare: Callable[[Turn], Awaitable[Prepared]] = prepare
     understand: Callable[[Turn], Awaitable[Understanding | None]] = understand_question
