@@ -6,6 +6,7 @@ import sys
 
 MEASUREMENTS = [
     "embedder",
+    "ingestion",
     "retrieval",
     "refusal",
     "documents",

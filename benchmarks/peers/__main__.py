@@ -13,7 +13,8 @@ are then handed to the others, which run in an environment of their own with the
 
 Every figure is of documents, ranked by their best chunk. Latencies hold the time that Askwell's embedder takes for the
 question, for everybody, and for Askwell also the visit to the database that fetches the passages; one question at a
-time, processor time of the process (without PostgreSQL's) and wall time. Bars: none lower than any peer, in R@1, MRR@10 and nDCG@10.
+time, processor time of the process (without PostgreSQL's) and wall time. Bars: none lower than any peer, in R@1,
+MRR@10 and nDCG@10.
 """
 
 import argparse
@@ -144,10 +145,8 @@ def report(name: str, results: dict[str, Any], judgements: Any, queries: list[st
         found[peer] = {key: float(np.mean([score[key] for score in scores])) for key in MEASURED}
         cpu, times = (np.array(result[key]) + (0.0 if peer == "askwell" else encode_ms) for key in ("cpu", "ms"))
         line = "".join(f"{found[peer][key]:9.3f}{found[peer][key] / found['askwell'][key]:7.2f}" for key in MEASURED)
-        print(
-            f"  {peer:<14}{line}{np.percentile(cpu, 50):9.1f}{np.percentile(times, 50):9.1f}{np.percentile(times, 95):9.1f}",
-            flush=True,
-        )
+        spent = (np.percentile(cpu, 50), np.percentile(times, 50), np.percentile(times, 95))
+        print(f"  {peer:<14}{line}" + "".join(f"{value:9.1f}" for value in spent), flush=True)
     best = {key: max(scores[key] for peer, scores in found.items() if peer != "askwell") for key in MEASURED}
     return all(found["askwell"][key] >= best[key] for key in MEASURED)
 
