@@ -29,6 +29,8 @@ def manage(*arguments, data, **environment):
         ({"REDIS_URL": "localhost"}, "REDIS_URL is 'localhost': write an address such as redis://"),
         ({"OPENAI_BASE_URL": "api.example.com"}, "OPENAI_BASE_URL is 'api.example.com': write an address such as"),
         ({"ASKWELL_INDEX": "magic"}, "ASKWELL_INDEX is 'magic': write one of faiss, pgvector"),
+        ({"ASKWELL_INDEX_MEMORY": "8"}, "ASKWELL_INDEX_MEMORY is '8': write a whole number from 16 to 1000000"),
+        ({"ASKWELL_QDRANT_URL": "qdrant:6333"}, "ASKWELL_QDRANT_URL is 'qdrant:6333': write an address such as"),
     ],
 )
 def test_a_bad_value_is_told_in_one_sentence(tmp_path, environment, says):
