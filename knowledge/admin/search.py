@@ -7,7 +7,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from knowledge.embedding.base import EmbedderError
+from knowledge.queries import live_documents
+from knowledge.retrieval.filters import FIELDS, Filters
 from knowledge.retrieval.scores import SCORES
 from knowledge.retrieval.search import search
 from tenants.admin.base import may
@@ -15,21 +16,40 @@ from tenants.models import Role
 
 SHOWN = 10  # passages
 MAX_QUERY = 2000  # characters
+MAX_CHOICES = 200  # values of a filter that are offered
+CUSTOMERS = "customers"
 
 
 def search_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """The page; `context` is what every page of the admin has."""
     if not may(request, Role.CURATOR, Role.REVIEWER):
         raise PermissionDenied
-    query = request.GET.get("q", "").replace("\x00", "").strip()[:MAX_QUERY]
+    query = _given(request, "q")[:MAX_QUERY]
+    filters = Filters(**{name: _given(request, name) for name in FIELDS}, customers=CUSTOMERS in request.GET)
     context |= {"title": "Search", "query": query, "may_edit": may(request, Role.CURATOR)}
+    context |= {"choices": _choices(filters), "filters": filters, "filtered": filters != Filters()}
     if query:
-        try:
-            result = search(request.tenant.pk, query, k=SHOWN)  # type: ignore[attr-defined] # the middleware's
-            context |= {"result": result, "hits": [(passage, _named(passage.scores)) for passage in result.passages]}
-        except EmbedderError as error:
-            context["error"] = str(error)
+        result = search(request.tenant.pk, query, k=SHOWN, filters=filters)  # type: ignore[attr-defined] # the middleware's
+        context |= {"result": result, "hits": [(passage, _named(passage.scores)) for passage in result.passages]}
     return render(request, "admin/knowledge/search.html", context)
+
+
+def _given(request: HttpRequest, name: str) -> str:
+    return request.GET.get(name, "").replace("\x00", "").strip()
+
+
+def _choices(filters: Filters) -> list[tuple[str, list[tuple[str, bool]]]]:
+    """What the live documents have in each field, and whether it is chosen; fields that none has are left out."""
+    choices = []
+    for name in FIELDS:
+        chosen = getattr(filters, name)
+        values = live_documents().exclude(**{name: ""}).order_by(name).values_list(name, flat=True).distinct()
+        shown = list(values[:MAX_CHOICES])
+        if chosen and chosen not in shown:
+            shown.append(chosen)
+        if shown:
+            choices.append((name, [(value, value == chosen) for value in shown]))
+    return choices
 
 
 def _named(scores: Mapping[str, float]) -> list[tuple[str, float]]:
