@@ -1,5 +1,5 @@
-"""The admin's pages about documents: adding, watching, editing, and a look at what a search finds."""
+"""The admin's pages about documents, what searches find in them, and how they are found."""
 
-from knowledge.admin import documents, evaluation
+from knowledge.admin import curated, documents, evaluation, searching
 
-__all__ = ["documents", "evaluation"]
+__all__ = ["curated", "documents", "evaluation", "searching"]
