@@ -16,6 +16,7 @@ from chat.models import Role as Speaker
 from chat.throttle import subject_of
 from commerce.models import Customer
 from commerce.services.erasure import erase_customer as erase_shop_records
+from knowledge.gaps import forget_questions
 from tenants.models import Membership, Role
 from tenants.scope import user_scope
 from tenants.services import record_audit
@@ -25,10 +26,11 @@ def erase_customer(*, email: str, actor: str) -> dict[str, int]:
     """Removes what the tenant in scope holds about the person with this address.
 
     Conversations go with their messages, frames, ratings and reviews, and with what the agent kept of them; those of a
-    visitor who proved to be this customer, too, and the examples of intents that reviewers made of their messages, and
-    answers that were kept to be given again. So do the shop's records: addresses, orders, complaints. What models were
-    asked for them stays in the accounts without a name. The account goes when it belongs to no other tenant and to
-    nobody who works for this one; then its sessions end. The audit trail notes a digest of the address.
+    visitor who proved to be this customer, too, and the examples of intents that reviewers made of their messages,
+    their questions among the gaps of the documents, and answers that were kept to be given again. So do the shop's
+    records: addresses, orders, complaints. What models were asked for them stays in the accounts without a name. The
+    account goes when it belongs to no other tenant and to nobody who works for this one; then its sessions end. The
+    audit trail notes a digest of the address.
 
     Returns:
         How many rows of each kind were removed; empty when nobody is known by that address.
@@ -62,6 +64,8 @@ def _erase_conversations(users: list[User], customers: "QuerySet[Customer]") -> 
     replies = list(Message.objects.filter(conversation__in=ids, role=Speaker.ASSISTANT).values_list("pk", flat=True))
     for name, count in zip(("cachedanswer", "cachehit"), erase_answers(replies=replies), strict=True):
         removed.update({name: count} if count else {})
+    if questions := forget_questions([str(reply) for reply in replies]):
+        removed["gapquestion"] += questions
     said = Message.objects.filter(conversation__in=ids, role=Speaker.CUSTOMER).values_list("text", flat=True)
     if corrections := forget_corrections(texts=said):
         removed["intentexample"] += corrections

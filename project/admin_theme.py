@@ -14,9 +14,6 @@ BASE_CHROMA = (0.003, 0.004, 0.006, 0.008, 0.01, 0.012, 0.012, 0.01, 0.008, 0.00
 PRIMARY = (0.98, 0.95, 0.9, 0.83, 0.78, 0.7, 0.455, 0.4, 0.34, 0.29, 0.22)
 PRIMARY_CHROMA = (0.012, 0.025, 0.045, 0.06, 0.075, 0.08, 0.078, 0.07, 0.06, 0.05, 0.04)
 DOCUMENTS = reverse_lazy("admin:knowledge_document_changelist")
-CURATED, SYNONYMS, SEARCHING = (
-    f"admin:knowledge_{model}_changelist" for model in ("curatedanswer", "synonymgroup", "searchsettings")
-)
 ADD_DOCUMENTS = reverse_lazy("admin:knowledge_document_add")
 
 
@@ -57,9 +54,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Documents", "description", DOCUMENTS, show=curator, active=_among_documents(request)),
                 _item("Add documents", "upload_file", ADD_DOCUMENTS, show=curator),
                 _item("Search", "search", reverse_lazy("admin:knowledge-search"), show=reviewer),
-                _item("Curated answers", "verified_user", reverse_lazy(CURATED), show=curator),
-                _item("Synonyms", "sync_alt", reverse_lazy(SYNONYMS), show=curator),
-                _item("Search settings", "manage_search", reverse_lazy(SEARCHING), show=owner),
+                *_reports(curator=curator, owner=owner),
                 _item(
                     "Evaluation",
                     "query_stats",
@@ -114,6 +109,21 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
+def _reports(*, curator: bool, owner: bool) -> list[dict[str, Any] | None]:
+    """What waits for curators, with how much of it there is, and the gate for owners."""
+    from knowledge.admin.waiting import waiting  # settings are read before there are models
+
+    if not curator:
+        return []
+    page, now = "admin:knowledge_{}_changelist", waiting()
+    return [
+        _counted(_item("Gaps", "contact_support", reverse_lazy(page.format("gap"))), now.gaps),
+        _counted(_item("Alerts", "notifications", reverse_lazy(page.format("knowledgealert"))), now.alerts),
+        _counted(_item("Releases", "rocket_launch", reverse_lazy(page.format("release"))), now.releases),
+        _item("Release gate", "door_front", reverse_lazy(page.format("releasegate")), show=owner),
+    ]
+
+
 def _shop_group(*, curator: bool, agent: bool) -> dict[str, Any]:
     """The shop: curators keep the catalogue, agents serve customers."""
     page = "admin:commerce_{}_changelist"
@@ -163,6 +173,11 @@ def _item(
 ) -> dict[str, Any] | None:
     chosen = {} if active is None else {"active": active}  # without it the theme compares addresses itself
     return {"title": title, "icon": icon, "link": link, **chosen} if show else None
+
+
+def _counted(item: dict[str, Any] | None, number: int) -> dict[str, Any] | None:
+    """The item with how much waits behind it."""
+    return {**item, "badge": str(number)} if item and number else item
 
 
 def _scale(lightness: tuple[float, ...], chroma: tuple[float, ...], hue: int) -> dict[str, str]:

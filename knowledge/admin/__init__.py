@@ -1,5 +1,5 @@
-"""The admin's pages about documents, what searches find in them, and how they are found."""
+"""The admin's pages about documents: adding, watching, editing, and a look at what a search finds."""
 
-from knowledge.admin import curated, documents, evaluation, searching
+from knowledge.admin import documents, evaluation, reports
 
-__all__ = ["curated", "documents", "evaluation", "searching"]
+__all__ = ["documents", "evaluation", "reports"]

@@ -19,14 +19,15 @@ SHOWN = 5  # names in one message
 Item = NewDocument | DocumentRefused
 
 
-def add_from_form(request: HttpRequest, form: AddDocumentsForm) -> None:
-    """Adds everything that the form names, and tells in messages what became of it."""
+def add_from_form(request: HttpRequest, form: AddDocumentsForm) -> list[Added]:
+    """Adds everything that the form names, tells in messages what became of it, and returns what was added."""
     items = list(_items(form))
     wanted = [item for item in items if isinstance(item, NewDocument)]
     results = services.add_documents(wanted, actor=actor(request))
     refused = [item for item in [*items, *results] if isinstance(item, DocumentRefused)]
     added = [result for result in results if isinstance(result, Added)]
     _tell(request, added, refused)
+    return added
 
 
 def _items(form: AddDocumentsForm) -> Iterator[Item]:

@@ -18,11 +18,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from knowledge import services
+from knowledge import gaps, services
 from knowledge.admin.adding import add_from_form
 from knowledge.admin.forms import AddDocumentsForm, MetadataForm
 from knowledge.admin.overview import STANDINGS
-from knowledge.models import Chunk, Document, DocumentVersion
+from knowledge.models import Chunk, Document, DocumentVersion, Gap
 from knowledge.queries import documents_overview, today
 from knowledge.releasing import gate_is_on
 from tenants.admin.base import TenantModelAdmin, actor
@@ -111,11 +111,15 @@ class DocumentAdmin(TenantModelAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:  # noqa: ARG002 (Django's signature)
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = AddDocumentsForm(request.POST or None, request.FILES or None)
+        gap = gap_of(request)
+        form = AddDocumentsForm(request.POST or None, request.FILES or None, initial=gaps.article(gap) if gap else None)
         if request.method == "POST" and form.is_valid():
-            add_from_form(request, form)
+            added = add_from_form(request, form)
+            if gap and added:
+                gaps.note_article(gap, added[0].document, actor=actor(request))
             return HttpResponseRedirect(reverse("admin:knowledge_document_changelist"))
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Add documents", "form": form}
+        context["gap"] = gap
         return render(request, "admin/knowledge/document/add.html", context)
 
     def change_view(
@@ -192,6 +196,13 @@ class DocumentAdmin(TenantModelAdmin):
         if request.headers.get("HX-Request"):
             return render(request, "admin/knowledge/document/passage.html", {"chunk": chunk, "may_change": True})
         return HttpResponseRedirect(reverse("admin:knowledge_document_change", args=[chunk.document_id]))
+
+
+def gap_of(request: HttpRequest) -> Gap | None:
+    """The gap that an article is to be written for, as the address says; None for anything else."""
+    value = request.GET.get("gap", "")
+    gap: Gap | None = Gap.objects.filter(pk=int(value)).first() if ID.fullmatch(value) else None
+    return gap
 
 
 def state_cell(document: Document) -> SafeString:

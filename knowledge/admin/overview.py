@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
+from knowledge.admin.waiting import waiting
 from knowledge.models import Document, DocumentVersion
 from knowledge.queries import documents_overview
 
@@ -39,7 +40,7 @@ STANDINGS = {
 
 
 def overview() -> dict[str, Any]:
-    """How many documents the tenant in scope has of each standing, those that failed, and those that changed last."""
+    """How many documents of the tenant in scope have each standing, which failed or changed last, and what waits."""
     rows = documents_overview()
     counts = rows.aggregate(
         total=Count("pk"), **{name: Count("pk", filter=s.condition) for name, s in STANDINGS.items()}
@@ -53,4 +54,5 @@ def overview() -> dict[str, Any]:
         ],
         "failed": list(latest.filter(STANDINGS["failed"].condition)[:SHOWN]),
         "recent": list(latest[:SHOWN]),
+        "waiting": waiting(),
     }

@@ -9,11 +9,12 @@ from tenants.models import TenantOwned
 
 MOST_DAYS = 3650
 
+
 class Gap(TenantOwned):
     """Something customers ask for and the documents do not say: a cluster of questions without a good passage.
 
     Attributes:
-        questions: a list of {text, message, at}, the latest first.
+        questions: a list of {text, message, at, evidence}, the latest first; see `knowledge.gaps.Question`.
         centre: float32 [d], the mean of their vectors of `model`, which later questions are compared with.
     """
 
