@@ -54,6 +54,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Documents", "description", DOCUMENTS, show=curator, active=_among_documents(request)),
                 _item("Add documents", "upload_file", ADD_DOCUMENTS, show=curator),
                 _item("Search", "search", reverse_lazy("admin:knowledge-search"), show=reviewer),
+                _item(
+                    "Embedding models",
+                    "hub",
+                    reverse_lazy("admin:knowledge_embeddingmodel_changelist"),
+                    show=owner,
+                ),
                 *_reports(curator=curator, owner=owner),
                 _item(
                     "Evaluation",

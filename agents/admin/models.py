@@ -1,15 +1,11 @@
 """Language models in the admin: which ones a tenant uses and what they cost, and a button that tries one."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
-from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 from django.utils.html import format_html
-from unfold import widgets
 
 from agents.budgets import budgets_of
 from agents.llm.base import LLMError
@@ -18,38 +14,19 @@ from agents.llm.registry import OPENAI, environment_models, model_of
 from agents.llm.trial import Trial, try_model
 from agents.models import LanguageModel, ModelRole
 from commerce.admin.base import OwnForm
-from knowledge.fetching import is_public
+from knowledge.admin.servers import KEY_LOST, ServerForm, key_state
 from tenants.admin.base import TenantModelAdmin, actor
-from tenants.secrets import UnreadableError, scrub, seal, unseal
+from tenants.secrets import scrub
 from tenants.services import record_audit
 
-MAX_KEY = 500  # characters
 SHOWN_WORDS = 300  # characters of a tried model's answer
 ONE_OF_A_ROLE = {ModelRole.PRIMARY, ModelRole.STRONG}
-KEY_HINT = "It is kept encrypted and never shown again."
-KEY_KEPT = "A key is kept. Empty leaves it; another one takes its place."
-KEY_LOST = "The key that was kept cannot be read any more: SECRET_KEY of this installation has changed. Enter it again."
-PRIVATE = (
-    "This address is inside the network. An operator of the installation can name it, or let owners do so with "
-    "ASKWELL_PRIVATE_MODELS=1."
-)
-INSIDE = (".localhost", ".local", ".internal")
-COPIED = "chat/completions"
-"""What people copy along with the address; it is added to each request."""
 
 
-class ModelForm(OwnForm):
-    """A model. Its key is written here and never read again."""
+class ModelForm(ServerForm, OwnForm):
+    """A model."""
 
-    key = forms.CharField(
-        required=False,
-        max_length=MAX_KEY,
-        strip=True,
-        widget=widgets.UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
-    )
-    forget_key = forms.BooleanField(required=False, label="Remove the key", widget=widgets.UnfoldBooleanWidget())
-    operator = False
-    """Whether an operator fills the form; set by the page."""
+    copied = "chat/completions"
 
     class Meta:
         model = LanguageModel
@@ -57,38 +34,11 @@ class ModelForm(OwnForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["key"].help_text = key_state(self.instance)[1]
         self.fields["position"].required = False  # fallbacks alone need it
-        if not self.instance.sealed_key:
-            self.fields["forget_key"].widget = forms.HiddenInput()
 
     def clean_position(self) -> int:
         """The place among the fallbacks; the first when none is given."""
         return self.cleaned_data["position"] or 0
-
-    def clean_model(self) -> str:
-        return str(self.cleaned_data["model"]).strip()
-
-    def clean_base_url(self) -> str:
-        """The address without a slash at its end."""
-        url = str(self.cleaned_data["base_url"]).strip()
-        if not url:
-            return ""
-        if problem := problem_of_address(url):
-            raise forms.ValidationError(problem)
-        url = url.removesuffix("/").removesuffix(COPIED).removesuffix("/")
-        kept = (
-            self.instance.pk and url == self.instance.base_url
-        )  # an operator's address stays when others edit the row
-        if not (self.operator or settings.ASKWELL_PRIVATE_MODELS or kept) and is_private(url):
-            raise forms.ValidationError(PRIVATE)
-        return url
-
-    def clean_key(self) -> str:
-        key = str(self.cleaned_data["key"])
-        if not key.isascii() or not key.isprintable() or " " in key:
-            raise forms.ValidationError("A key is one word of plain letters, digits and signs. Copy it once more.")
-        return key
 
     def clean(self) -> dict[str, Any]:
         """One primary and one strong model at most are in use, or nobody could say which."""
@@ -101,56 +51,6 @@ class ModelForm(OwnForm):
                     "role", f"{other.model} has this role. Switch it off first, or make this one a fallback."
                 )
         return values
-
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc] # not in the stubs
-        if self.errors:
-            return
-        row, values = self.instance, self.cleaned_data
-        if values.get("forget_key"):
-            row.sealed_key = ""
-        if values["key"]:
-            row.sealed_key = seal(values["key"])
-        if "base_url" in self.changed_data or (self.operator and is_private(row.base_url)):
-            row.private = self.operator
-
-
-def problem_of_address(url: str) -> str:
-    """What is wrong with an address, as a sentence; empty when nothing is."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return "This is no address."
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return "The address must begin with https:// or http://, such as https://api.example.com/v1."
-    if parts.username is not None or parts.query or parts.fragment:
-        return "The address must be plain, without a user name, ? or #. The key has a field of its own."
-    if not url.isascii() or not url.isprintable() or " " in url:
-        return "The address must be plain: no blanks, no accents."
-    return ""
-
-
-def is_private(url: str) -> bool:
-    """Whether an address says that it is inside the network. Names are looked up when they are connected to."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if not host:
-        return False
-    try:
-        return not is_public(host)
-    except ValueError:
-        return "." not in host or host.endswith(INSIDE)
-
-
-def key_state(row: LanguageModel) -> tuple[str, str]:
-    """Whether a key is kept: for the list, and as a hint beside the field."""
-    if not row.sealed_key:
-        return "none", f"{KEY_HINT} Servers of your own may need none."
-    try:
-        unseal(row.sealed_key)
-    except UnreadableError:
-        return "enter it again", KEY_LOST
-    return "kept", KEY_KEPT
 
 
 @admin.register(LanguageModel)
@@ -192,7 +92,7 @@ class LanguageModelAdmin(TenantModelAdmin):
     @admin.display(description="Key")
     def key(self, row: LanguageModel) -> str:
         """Whether there is one, and nothing of it."""
-        return key_state(row)[0]
+        return key_state(row.sealed_key)[0]
 
     @admin.display(description="USD per million tokens")
     def prices(self, row: LanguageModel) -> str:

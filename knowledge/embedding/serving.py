@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from django.conf import settings
+
 from knowledge.embedding.base import SHIPPED, Embedder, EmbedderError, get_embedder, shipped_embedder
 from knowledge.models import EmbeddingModel, KnowledgeState
 from knowledge.queries import knowledge_version, seen_version
@@ -140,8 +142,21 @@ def embedder_of(definition: Definition) -> Embedder:
     raise EmbedderError(NOT_OURS.format(name=definition.name))
 
 
+def fresh_embedder(definition: Definition) -> Embedder:
+    """The embedder of a definition as it is to be tried: one that remembers no answers and no failures.
+
+    Raises:
+        EmbedderError: likewise.
+    """
+    return _connect(definition) if definition.model else embedder_of(definition)
+
+
 @lru_cache(maxsize=64)
 def _remote(definition: Definition) -> Embedder:
+    return _connect(definition)
+
+
+def _connect(definition: Definition) -> Embedder:
     from knowledge.embedding.connections import connect_to  # loads a client library that most tenants do not need
     from knowledge.embedding.provider import ProviderEmbedder
 
@@ -149,5 +164,6 @@ def _remote(definition: Definition) -> Embedder:
         key = unseal(definition.sealed_key)
     except UnreadableError as error:
         raise EmbedderError(LOST_KEY.format(name=definition.name)) from error
-    client = connect_to(definition.base_url, key, private=definition.private)
+    private = definition.private or settings.ASKWELL_PRIVATE_MODELS
+    client = connect_to(definition.base_url, key, private=private)
     return ProviderEmbedder(definition.model, client, name=definition.name, dimensions=definition.dimensions)

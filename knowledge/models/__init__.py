@@ -20,7 +20,7 @@ from knowledge.models.evaluation import (
 from knowledge.models.external import ExternalIndex
 from knowledge.models.reports import Gap, KnowledgeAlert, ReportSettings, SourceCheck
 from knowledge.models.searching import CuratedAnswer, Reranker, SearchSettings, SynonymGroup
-from knowledge.models.vectors import ChunkVectors, EmbeddingModel
+from knowledge.models.vectors import ChunkVectors, EmbeddingModel, VectorDrift
 
 __all__ = [
     "FINISHED",
@@ -47,5 +47,6 @@ __all__ = [
     "SearchSettings",
     "SourceCheck",
     "SynonymGroup",
+    "VectorDrift",
     "version_path",
 ]

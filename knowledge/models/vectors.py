@@ -73,3 +73,17 @@ class ChunkVectors(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.chunk_id}: {self.model}"
+
+
+class VectorDrift(TenantOwned):
+    """How questions and documents have moved of late, by the vectors of one model; the last report alone is kept."""
+
+    model = models.CharField(max_length=120)
+    figures = models.JSONField(default=dict, help_text=_("As `knowledge.drift.figures_of` returns them."))
+    made_at = models.DateTimeField()
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "model"], name="one_drift_report_per_model")]
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.made_at:%d %b %Y}"
