@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MISTAKABLE = 5  # letters from which one edit away is still the same word; "cars" is no slip of "card"
 UNSURE = 7  # the same where the embedder's vocabulary does not tell which words exist: "Worauf" is no slip of "Woraus"
 FOREIGN = 1.5  # pieces per word of such a language
+LONGEST = 40  # letters; what is longer is no word, and has too many neighbours
 MOST = 8  # unknown words of one question that are looked up, a third of a millisecond each
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
@@ -76,7 +77,7 @@ def _plain(word: str) -> str:
 
 def _unknown(words: list[_Word], lexical: LexicalIndex, embedder: Embedder) -> list[_Word]:
     """The first words that nobody knows."""
-    long = [word for word in words if len(word.plain) >= MISTAKABLE and is_spelt(word.plain)]
+    long = [word for word in words if MISTAKABLE <= len(word.plain) <= LONGEST and is_spelt(word.plain)]
     counts = lexical.vocabulary.count([word.plain for word in long])
     new = [word for word, count in zip(long, counts.tolist(), strict=True) if not count]
     stems = lexical.words.found(Analyser(lexical.language).word_keys([[word.plain for word in new]]))

@@ -185,9 +185,32 @@ def test_a_misspelt_question_is_understood_and_says_so(shop, index, monkeypatch)
         assert search(shop.pk, "battery hours").corrected == ""
 
 
-@pytest.mark.parametrize("query", ["", "?", "\0", "\ud800", "🙂", "x" * 100_000, "' OR 1=1 --", "%s %d {}"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(
+            "",
+            "?",
+            "\0",
+            "\ud800",
+            "🙂🙂",
+            "x",
+            "x" * 100_000,
+            "' OR 1=1 --",
+            "%s %d {}",
+            "the of and to",
+            "Где мой заказ?",
+        ),
+        *("電池はどのくらい", "word " * 10_000, "Where is my order? " * 2_000, "It broke. I want it fixed! " * 500),
+    ],
+)
 def test_odd_queries_are_answered(shop, query):
     assert len(search(shop.pk, query).passages) == 4
+
+
+def test_any_number_of_passages_may_be_asked_for(shop):
+    assert found(shop, "battery", k=0) == []
+    assert len(found(shop, "battery", k=10_000)) == 4
 
 
 def test_vectors_of_another_model_are_not_compared(shop, embedder, index):

@@ -60,6 +60,7 @@ def test_one_edit_is_put_right(query: str, meant: str) -> None:
         "電池はどのくらい持ちますか",
         "แบตเตอรี่ใช้ได้นานแค่ไหน",
         "completely unrelated mountains",
+        "batetry" * 1_000,
     ],
 )
 def test_what_may_be_right_stays(query: str) -> None:
