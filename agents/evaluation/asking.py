@@ -56,8 +56,7 @@ class Searches:
         """Search as the turn does, and remember what was found."""
         from knowledge.retrieval.search import search
 
-        asked: dict[str, Any] = {} if self.trial is None else {"trial": self.trial}
-        result: SearchResult = await in_thread(search, tenant_id, query, k=SEARCH_K, **asked)
+        result = await in_thread(search, tenant_id, query, k=SEARCH_K, trial=self.trial)
         self.found.append(result)
         return result
 

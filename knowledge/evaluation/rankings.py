@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -87,11 +87,10 @@ def find(tenant_id: int, query: str, trial: Trial | None = None) -> Ranking:
     """
     from knowledge.retrieval.search import search  # loads libraries that a process without searches has no use for
 
-    asked: dict[str, Any] = {} if trial is None else {"trial": trial}
-    result = search(tenant_id, query, k=DEPTH, **asked)
+    result = search(tenant_id, query, k=DEPTH, trial=trial)
     passages = result.passages
     if len({passage.document for passage in passages}) < DEPTH == len(passages):
-        passages = search(tenant_id, query, k=DEEPER, **asked).passages
+        passages = search(tenant_id, query, k=DEEPER, trial=trial).passages
     return Ranking(tuple(passages), result.ms)
 
 

@@ -11,7 +11,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from commerce.exchange import import_shop
+from knowledge.evaluation.importing import read_file
+from knowledge.evaluation.runs import carry_out, create_run
+from knowledge.evaluation.services import create_set
 from knowledge.loading import load
+from knowledge.models import EvaluationSet
 from knowledge.sources import NewDocument
 from tenants.models import AuditEvent, Role, Tenant
 from tenants.scope import tenant_scope
@@ -20,6 +24,8 @@ from tenants.services import add_member, create_tenant, record_audit
 HERE = Path(__file__).resolve().parent
 SIGN_INS = "demo-sign-ins.json"  # in the data folder; `serve` prints it
 SEEDED, STOCKED = "demo.seeded", "demo.stocked"  # in the audit trail of each demo tenant: its documents, its shop
+EVALUATED = "demo.evaluated"  # likewise: its evaluation set, and the first run of it
+EVERY = 3  # of the demo's questions are in the set: enough for a first look, and asked in a second
 PEOPLE = [
     (Role.OWNER, "Olivia", "Hart", "everything of the tenant"),
     (Role.CURATOR, "Carl", "Nguyen", "documents, in the admin"),
@@ -30,6 +36,7 @@ PEOPLE = [
     (Role.CUSTOMER, "Lena", "Fischer", "chats, signed in; a parcel that arrives today, a complaint"),
 ]
 OPERATOR = "operator@askwell.example"
+SET = "Frequently asked"
 
 Report = Callable[[str], object]
 
@@ -40,7 +47,8 @@ def seed_once(*, report: Report) -> None:
     for shop in manifest["tenants"]:
         tenant = Tenant.objects.filter(slug=shop["slug"]).first() or _create(shop)
         with tenant_scope(tenant.pk):
-            done = set(AuditEvent.objects.filter(action__in=[SEEDED, STOCKED]).values_list("action", flat=True))
+            told = AuditEvent.objects.filter(action__in=[SEEDED, STOCKED, EVALUATED])
+            done = set(told.values_list("action", flat=True))
             if "shop" in shop and STOCKED not in done:
                 import_shop(json.loads((HERE / shop["shop"]).read_text()), actor="demo")
                 record_audit(actor="demo", action=STOCKED, target=tenant.slug)
@@ -48,6 +56,8 @@ def seed_once(*, report: Report) -> None:
             _load_documents(tenant, shop, report)
             with tenant_scope(tenant.pk):
                 record_audit(actor="demo", action=SEEDED, target=tenant.slug)
+        if "questions" in shop and EVALUATED not in done:
+            _evaluate(tenant, HERE / shop["questions"])
     if not (settings.DATA_DIR / SIGN_INS).exists():
         _write_sign_ins(_create_people([shop["slug"] for shop in manifest["tenants"]]))
 
@@ -64,6 +74,21 @@ def _load_documents(tenant: Tenant, shop: dict[str, Any], report: Report) -> Non
     for loaded in load(tenant.pk, _documents(shop), actor="demo", wait=True):
         if loaded.error:
             report(f"  {loaded.document}: {loaded.error}")
+
+
+def _evaluate(tenant: Tenant, questions: Path) -> None:
+    """An evaluation set of questions that customers of this shop ask, and what came of asking them once."""
+    with tenant_scope(tenant.pk):
+        made = EvaluationSet.objects.filter(name=SET).first() or create_set(
+            name=SET,
+            description="Questions that customers of the demo shop ask, with the documents that answer them.",
+            cases=read_file(questions.read_bytes(), questions.name)[::EVERY],
+            actor="demo",
+        )
+        run = create_run(evaluation_set=made, candidate={}, label="First run", with_answers=False, actor="demo")
+    carry_out(tenant.pk, run.pk)
+    with tenant_scope(tenant.pk):
+        record_audit(actor="demo", action=EVALUATED, target=tenant.slug)
 
 
 def _documents(shop: dict[str, Any]) -> Iterator[NewDocument]:

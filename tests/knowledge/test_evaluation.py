@@ -62,7 +62,7 @@ def test_evaluating_asks_every_judged_query(monkeypatch: pytest.MonkeyPatch) -> 
 def test_documents_of_many_passages_do_not_crowd_out_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     crowd = ["a"] * 9 + ["b"]
     answers = {10: passages(*crowd), 50: passages(*crowd, "c", "d")}
-    monkeypatch.setattr("knowledge.retrieval.search.search", lambda _tenant, _query, *, k: answers[k])
+    monkeypatch.setattr("knowledge.retrieval.search.search", lambda _tenant, _query, *, k, **_: answers[k])
 
     assert ranked_documents(1, "q") == (["a", "b", "c", "d"], 4.0)
 

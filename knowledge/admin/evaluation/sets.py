@@ -62,9 +62,9 @@ class EvaluationSetAdmin(TenantModelAdmin):
     @admin.display(description="Latest: Recall@5")
     def latest(self, row: Any) -> SafeString:
         if not row.latest_metrics or FIRST_MEASURE not in row.latest_metrics:
-            return format_html('<span class="aw-note">not asked yet</span>')
+            return format_html('<span class="aw-note">{}</span>', "not asked yet")
         low, high = row.latest_intervals[FIRST_MEASURE]
-        fell = format_html(' <span class="aw-badge aw-failed">fell</span>') if row.latest_note else ""
+        fell = format_html(' <span class="aw-badge aw-failed">{}</span>', "fell") if row.latest_note else ""
         value = figure(row.latest_metrics[FIRST_MEASURE])
         return format_html(
             '<span class="num">{} <span class="aw-note">{} to {}</span></span>{}',
@@ -139,8 +139,9 @@ class EvaluationSetAdmin(TenantModelAdmin):
     def import_cases(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Questions from a file: all of it, or nothing and why."""
         shown = self._changeable(request, pk)
-        form = ImportForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        posted = request.method == "POST"
+        form = ImportForm(request.POST, request.FILES) if posted else ImportForm()
+        if posted and form.is_valid():
             cases = form.cleaned_data["cases"]
             new = services.add_cases(evaluation_set=shown, cases=cases, actor=actor(request))
             there = len(cases) - new
