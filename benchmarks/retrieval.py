@@ -118,7 +118,8 @@ def ingested(folder: Path) -> int:
 def print_stages(tenant: int, folder: Path) -> None:
     from knowledge.evaluation import read_queries
     from knowledge.indexes.packing import held_bytes
-    from knowledge.indexes.replica import empty_snapshot, read_rows, replicas
+    from knowledge.indexes.replica import replicas
+    from knowledge.indexes.rows import empty_snapshot, read_rows
     from knowledge.queries import retrievable_chunks
     from tenants.scope import tenant_scope
 

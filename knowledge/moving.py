@@ -14,7 +14,7 @@ from pgvector.django import CosineDistance
 from knowledge.embedding.serving import serving_name
 from knowledge.indexes import engines
 from knowledge.indexes.qdrant import EngineError
-from knowledge.indexes.replica import read_rows
+from knowledge.indexes.rows import read_rows
 from knowledge.models import ExternalIndex
 from knowledge.queries import retrievable_chunks
 from tenants.scope import tenant_scope

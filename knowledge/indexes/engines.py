@@ -17,7 +17,7 @@ from django.conf import settings
 from knowledge.embedding.serving import named_embedder, serving_name
 from knowledge.indexes.pgvector import nearest_chunks, snapshot_of
 from knowledge.indexes.qdrant import EngineError, QdrantIndex
-from knowledge.indexes.replica import read_rows
+from knowledge.indexes.rows import read_rows
 from knowledge.models import ExternalIndex
 from knowledge.queries import changes_since, retrievable_chunks
 from tenants.scope import current_tenant_id, tenant_scope

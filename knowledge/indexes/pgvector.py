@@ -14,7 +14,7 @@ from pgvector.django import CosineDistance
 
 from knowledge.embedding.base import get_embedder
 from knowledge.embedding.serving import named_embedder, serving_embedder
-from knowledge.indexes.replica import NO_MODEL, empty_snapshot, read_rows
+from knowledge.indexes.rows import NO_MODEL, empty_snapshot, read_rows
 from knowledge.queries import retrievable_chunks
 from tenants.scope import current_tenant_id
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knowledge.embedding.serving import named_embedder, serving_embedder
-from knowledge.indexes.replica import empty_snapshot, read_rows, replicas
+from knowledge.indexes.replica import replicas
+from knowledge.indexes.rows import empty_snapshot, read_rows
 from knowledge.models import DocumentVersion
 from knowledge.queries import knowledge_version, retrievable_chunks
 from knowledge.retrieval.finding import Asked, Found

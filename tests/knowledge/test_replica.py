@@ -229,7 +229,7 @@ def test_forgotten_snapshots_are_loaded_anew(add, tenant, replicas):
 
 def test_without_faiss_there_are_no_replicas(add, tenant, replicas, monkeypatch):
     add()
-    monkeypatch.setattr(module, "faiss", None)
+    monkeypatch.setattr(module, "HAS_FAISS", False)
 
     assert replicas.get(tenant.pk) is None
     assert replicas.load(tenant.pk) is None
