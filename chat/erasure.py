@@ -16,6 +16,7 @@ from chat.models import Role as Speaker
 from chat.throttle import subject_of
 from commerce.models import Customer
 from commerce.services.erasure import erase_customer as erase_shop_records
+from knowledge.evaluation.services import forget_sources
 from knowledge.gaps import forget_questions
 from tenants.models import Membership, Role
 from tenants.scope import user_scope
@@ -66,6 +67,8 @@ def _erase_conversations(users: list[User], customers: "QuerySet[Customer]") -> 
         removed.update({name: count} if count else {})
     if questions := forget_questions([str(reply) for reply in replies]):
         removed["gapquestion"] += questions
+    if cases := forget_sources(replies=replies):
+        removed["evaluationcase"] += cases
     said = Message.objects.filter(conversation__in=ids, role=Speaker.CUSTOMER).values_list("text", flat=True)
     if corrections := forget_corrections(texts=said):
         removed["intentexample"] += corrections

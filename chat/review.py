@@ -17,6 +17,7 @@ from agents.usage import spent_on
 from chat import cards, desk, queries, reviewing
 from chat.checks import checks_of
 from chat.models import BEST_RATING, Message, Review
+from chat.review_evaluation import evaluation_of
 from chat.reviewing import Finding
 from chat.stretches import around
 from chat.traces import account_of, calls_of, changes_of
@@ -190,6 +191,7 @@ def _detail(request: TenantRequest, shown: Message, verdict: Verdict | None) -> 
         "verdicts": VERDICTS,
         "available": sorted(available_intents()) if shown.reply_to else [],
         "taught_before": taught,
+        "evaluation": evaluation_of(shown),
         **(_written(verdict) if verdict else _kept_verdict(mine) | {"wanted": taught}),
     }
 

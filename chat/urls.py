@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat import cache_review, costs, inbox, review, views
+from chat import cache_review, costs, inbox, review, review_evaluation, views
 
 app_name = "chat"
 urlpatterns = [
@@ -29,5 +29,6 @@ urlpatterns = [
     path("review/", review.queue, name="review"),
     path("review/<uuid:pk>/", review.reply, name="review-reply"),
     path("review/<uuid:pk>/cache/", cache_review.judge, name="review-cache"),
+    path("review/<uuid:pk>/evaluation/", review_evaluation.add, name="review-evaluation"),
     path("review/<uuid:pk>/conversation/", review.conversation, name="review-conversation"),
 ]
