@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from agents.preparation import Prepared
     from agents.routing.intents import Understanding
     from knowledge.retrieval.search import Passage, SearchResult
+    from knowledge.retrieval.server_rerank import Rerank
     from knowledge.retrieval.trial import Trial
     from tenants.models import Tenant
 
@@ -52,11 +53,14 @@ class Searches:
     trial: Trial | None = None
     found: list[SearchResult] = field(default_factory=list)
 
-    async def search(self, tenant_id: int, query: str) -> SearchResult:
+    async def search(self, tenant_id: int, query: str, model: Rerank | None = None) -> SearchResult:
         """Search as the turn does, and remember what was found."""
+        from knowledge.retrieval.filters import FOR_CUSTOMERS
         from knowledge.retrieval.search import search
 
-        result = await in_thread(search, tenant_id, query, k=SEARCH_K, trial=self.trial)
+        result = await in_thread(
+            search, tenant_id, query, k=SEARCH_K, filters=FOR_CUSTOMERS, trial=self.trial, model=model
+        )
         self.found.append(result)
         return result
 
