@@ -5,7 +5,7 @@ import contextlib
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from chat import alerts, gaps
+from chat import alerts, drift, gaps  # noqa: F401 (a worker knows the jobs that are imported)
 from chat.throttle import forget_old_counts
 from knowledge.gaps import REFRESH, enqueue_refresh
 from knowledge.tasks import UPKEEP
