@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from knowledge.embedding.base import Floats
 
 KEPT = 1_000  # tenants in a process
+REMEMBERED = 32  # filters of a tenant whose documents are known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +46,12 @@ class SearchPolicy:
         condition = filters.condition(audiences_of(self.settings))
         if not condition:
             return None
-        if filters not in self._documents:
-            self._documents[filters] = matching_documents(condition)
-        return self._documents[filters]
+        known = self._documents.get(filters)
+        if known is None:
+            if len(self._documents) >= REMEMBERED:
+                self._documents.clear()
+            known = self._documents[filters] = matching_documents(condition)
+        return known
 
 
 def audiences_of(settings: SearchSettings) -> tuple[str, ...]:
