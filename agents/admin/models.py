@@ -30,7 +30,16 @@ class ModelForm(ServerForm, OwnForm):
 
     class Meta:
         model = LanguageModel
-        fields = ("role", "position", "base_url", "model", "input_price", "output_price", "active")
+        fields = (
+            "role",
+            "position",
+            "base_url",
+            "model",
+            "input_price",
+            "output_price",
+            "describes_pictures",
+            "active",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,7 +74,10 @@ class LanguageModelAdmin(TenantModelAdmin):
     ordering = ("role", "position", "pk")
     change_form_outer_after_template = "admin/agents/languagemodel/try.html"
     fieldsets = (
-        (None, {"fields": ("role", "position", "model", "base_url", "key", "forget_key", "active")}),
+        (
+            None,
+            {"fields": ("role", "position", "model", "base_url", "key", "forget_key", "describes_pictures", "active")},
+        ),
         ("Prices", {"fields": ("input_price", "output_price")}),
     )
 

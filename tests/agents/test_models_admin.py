@@ -517,3 +517,13 @@ def test_a_row_that_leads_inside_reaches_nothing(client, owner, tenant, settings
 def test_an_empty_address_is_openai(client, owner, tenant):
     add(tenant)
     assert OPENAI in client.get(MODELS).content.decode()
+
+
+def test_a_model_describes_pictures_only_where_that_is_ticked(client, tenant, owner):
+    client.post(ADD, values())
+    client.post(ADD, values(role="strong", describes_pictures="on"))
+    with tenant_scope(tenant.pk):
+        assert dict(LanguageModel.objects.values_list("role", "describes_pictures")) == {
+            "primary": False,
+            "strong": True,
+        }
