@@ -34,7 +34,7 @@ from agents.routing.shortcuts import find_shortcut
 from agents.rule_answer import RuleAnswer
 from agents.services import Services
 from agents.trace import Trace
-from knowledge.embedding.base import EmbedderError
+from knowledge.embedding.base import EmbedderError, installed_name
 from knowledge.indexes.language import detect_language
 from tenants.scope import in_thread
 
@@ -197,7 +197,9 @@ class Answering:
         turn = self.turn
         if not turn.question:
             return
-        look = partial(inspect, turn.question, turn.language, found.encoding.vector if found else None)
+        comparable = found is not None and found.encoding.model in ("", installed_name())
+        vector = found.encoding.vector if found is not None and comparable else None
+        look = partial(inspect, turn.question, turn.language, vector)
         self.reply.signals = look() if len(turn.question) <= QUICK else await in_thread(look)
         self.reply.trace.inspected(self.reply.signals)
 

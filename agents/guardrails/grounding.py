@@ -196,6 +196,8 @@ def _vector_features(source: Passage, encoding: PassageEncoding | None) -> Seque
     vectors = source.sentence_vectors
     if encoding is None or not len(vectors) or vectors.shape[1] != len(encoding.paragraph):
         return NEUTRAL
+    if source.model not in ("", get_embedder().name):  # vectors of two models cannot be compared, however long
+        return NEUTRAL
     cosines = vectors @ encoding.paragraph
     whole = vectors.sum(axis=0)
     passage_cosine = float(whole @ encoding.paragraph / (np.linalg.norm(whole) + 1e-6))

@@ -68,12 +68,14 @@ class QueryEncoding:
         tokens: float32 [q, 64], unit length, content tokens; q = 0 when the embedder has none.
         token_ids: int32 [q].
         pieces_per_word: as `Embedder.pieces_per_word` says of the query.
+        model: the embedder's name; empty where it is of none, or not told.
     """
 
     vector: Floats
     tokens: Floats
     token_ids: NDArray[np.int32]
     pieces_per_word: float
+    model: str = ""
 
 
 def blank_encoding(dimensions: int) -> QueryEncoding:
@@ -113,6 +115,11 @@ class Embedder(Protocol):
 def use_less_memory() -> None:
     """For a process that embeds documents but hardly any queries: these take twice as long, with 43 MB less."""
     _wishes["prepack"] = False
+
+
+def installed_name() -> str:
+    """The name of the installation's own model, which is not loaded for that."""
+    return settings.ASKWELL.embedding_model or SHIPPED
 
 
 def get_embedder() -> Embedder:

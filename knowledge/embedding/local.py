@@ -104,7 +104,8 @@ class LocalEmbedder:
         vector, layer5 = self._session.run(["embedding", "layer5"], _feed([ids]))
         kept = self._cutter.content[ids]
         tokens = _unit(layer5[0][kept] @ self._projection)
-        encoding = QueryEncoding(vector[0], tokens, ids[kept].astype(np.int32), self.pieces_per_word(query))
+        token_ids = ids[kept].astype(np.int32)
+        encoding = QueryEncoding(vector[0], tokens, token_ids, self.pieces_per_word(query), self.name)
         self._recent.put(ids, encoding)
         return encoding
 

@@ -122,9 +122,8 @@ class ProviderEmbedder:
         except EmbedderError:
             self._resting_until = time.monotonic() + REST
             raise
-        encoding = QueryEncoding(
-            vector, np.zeros((0, TOKEN_WIDTH), np.float32), np.zeros(0, np.int32), self.pieces_per_word(query)
-        )
+        no_tokens, no_ids = np.zeros((0, TOKEN_WIDTH), np.float32), np.zeros(0, np.int32)
+        encoding = QueryEncoding(vector, no_tokens, no_ids, self.pieces_per_word(query), self.name)
         self._recent.put(key, encoding)
         return encoding
 

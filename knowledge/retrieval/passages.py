@@ -38,6 +38,7 @@ class Passage:
         sentence_vectors: float32 [n, d], unit length, one per sentence (one in all for a text that has none).
         context: the section around the chunk.
         kind: one of `knowledge.models.ChunkKind`.
+        model: the embedder that its vectors are of.
         found_by: what it is found by beside its text: a table's header, a question, a picture's caption.
     """
 
@@ -61,6 +62,7 @@ class Passage:
     context: str
     kind: str = ChunkKind.PROSE.value
     found_by: str = ""
+    model: str = ""
 
     @property
     def full_text(self) -> str:
@@ -110,7 +112,7 @@ def best_passages(  # noqa: PLR0913 (a trial names its drafts)
         if n < len(interactions):
             parts["interaction"] = float(interactions[n])
         vectors = snapshot.sentence_vectors(int(ranking.rows[rank]))[: max(len(row.sentences), 1)]
-        found.append(_passage(row, float(scores[n]), parts, vectors, contexts[row.chunk]))
+        found.append(_passage(row, float(scores[n]), parts, vectors, contexts[row.chunk], snapshot.model))
     return Best(tuple(found), version)
 
 
@@ -146,7 +148,9 @@ def _final_scores(fused: Floats, interactions: Floats, share: float) -> Floats:
     return np.concatenate([head, fused[depth:] * head.min(initial=1.0)])
 
 
-def _passage(row: ChunkRow, score: float, scores: dict[str, float], vectors: Floats, context: str) -> Passage:
+def _passage(  # noqa: PLR0913, PLR0917 (the parts of a passage)
+    row: ChunkRow, score: float, scores: dict[str, float], vectors: Floats, context: str, model: str
+) -> Passage:
     tokens = row.token_vectors()
     return Passage(
         chunk=row.chunk,
@@ -169,4 +173,5 @@ def _passage(row: ChunkRow, score: float, scores: dict[str, float], vectors: Flo
         context=context,
         kind=row.kind,
         found_by=row.found_by,
+        model=model,
     )

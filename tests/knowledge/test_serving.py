@@ -133,6 +133,9 @@ def test_a_switch_in_the_middle_of_a_search_never_compares_two_models(tenant, ad
 
 
 def test_a_model_without_token_vectors_serves_a_tenant_of_three_documents(tenant, add, other, index, server):
+    server.dimensions = 1536
+    with tenant_scope(tenant.pk):
+        EmbeddingModel.objects.update(dimensions=1536)
     switch(other)
     for name, text in (
         ("returns", "You have 30 days to return what you bought."),
