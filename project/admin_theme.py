@@ -14,6 +14,9 @@ BASE_CHROMA = (0.003, 0.004, 0.006, 0.008, 0.01, 0.012, 0.012, 0.01, 0.008, 0.00
 PRIMARY = (0.98, 0.95, 0.9, 0.83, 0.78, 0.7, 0.455, 0.4, 0.34, 0.29, 0.22)
 PRIMARY_CHROMA = (0.012, 0.025, 0.045, 0.06, 0.075, 0.08, 0.078, 0.07, 0.06, 0.05, 0.04)
 DOCUMENTS = reverse_lazy("admin:knowledge_document_changelist")
+CURATED, SYNONYMS, SEARCHING = (
+    f"admin:knowledge_{model}_changelist" for model in ("curatedanswer", "synonymgroup", "searchsettings")
+)
 ADD_DOCUMENTS = reverse_lazy("admin:knowledge_document_add")
 
 
@@ -54,12 +57,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Documents", "description", DOCUMENTS, show=curator, active=_among_documents(request)),
                 _item("Add documents", "upload_file", ADD_DOCUMENTS, show=curator),
                 _item("Search", "search", reverse_lazy("admin:knowledge-search"), show=reviewer),
-                _item(
-                    "Embedding models",
-                    "hub",
-                    reverse_lazy("admin:knowledge_embeddingmodel_changelist"),
-                    show=owner,
-                ),
+                _item("Curated answers", "verified_user", reverse_lazy(CURATED), show=curator),
+                _item("Synonyms", "sync_alt", reverse_lazy(SYNONYMS), show=curator),
+                _item("Search settings", "manage_search", reverse_lazy(SEARCHING), show=owner),
                 *_reports(curator=curator, owner=owner),
                 _item(
                     "Evaluation",
@@ -67,6 +67,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     reverse_lazy("admin:knowledge_evaluationset_changelist"),
                     show=reviewer,
                     active=request.path.startswith("/admin/knowledge/evaluation"),
+                ),
+                _item(
+                    "Embedding models",
+                    "hub",
+                    reverse_lazy("admin:knowledge_embeddingmodel_changelist"),
+                    show=owner,
                 ),
             ),
             _shop_group(curator=curator, agent=access.may("agent")),

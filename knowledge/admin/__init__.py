@@ -1,5 +1,5 @@
-"""The admin's pages about documents: adding, watching, editing, and a look at what a search finds."""
+"""The admin's pages about documents, what searches find in them, the models they are found by, and reports."""
 
-from knowledge.admin import documents, embedding, evaluation, reports
+from knowledge.admin import curated, documents, embedding, evaluation, reports, searching
 
-__all__ = ["documents", "embedding", "evaluation", "reports"]
+__all__ = ["curated", "documents", "embedding", "evaluation", "reports", "searching"]
