@@ -10,6 +10,7 @@ MEASUREMENTS = [
     "retrieval",
     "refusal",
     "documents",
+    "kinds",
     "memory",
     "chat",
     "sockets",

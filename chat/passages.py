@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from chat.rendering import render_document
 from knowledge import queries as knowledge
+from knowledge.chunking.pictures import MARK
 from knowledge.chunking.tables import cells_of, header_of
 from knowledge.models import Chunk, ChunkKind, Document, DocumentVersion
 
@@ -172,6 +173,8 @@ def _excerpt(chunk: Chunk, start: int, end: int) -> SafeString:
         line = text.find("\n", 0, start - begin) + 1
         begin, text = begin + line, text[line:]
     lead = _lead(chunk, begin, text)
+    if chunk.kind == ChunkKind.IMAGE and chunk.found_by.startswith(MARK):
+        text += f"\n\n{chunk.found_by.partition(chr(10))[0]} (Described by a model.)"
     return highlighted(lead + text, len(lead) + start - begin, len(lead) + end - begin)
 
 

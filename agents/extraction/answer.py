@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from agents.extraction.scoring import DANGLING_PENALTY, EXACT, LEAD_BONUS, OWN_QUESTION, Scored, score_units
+from agents.extraction.scoring import (
+    DANGLING_PENALTY,
+    EXACT,
+    LEAD_BONUS,
+    OWN_QUESTION,
+    RANK_PENALTY,
+    Scored,
+    score_units,
+)
 from agents.extraction.units import header_in
 from agents.extraction.wording import split_row, word_code, word_list, word_table, word_unit
 from agents.words import content_words
+from knowledge.models import ChunkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +137,7 @@ def _choose(scored: list[Scored], result: SearchResult) -> list[Scored]:
         reach = FAR_BELOW + DANGLING_PENALTY if piece.dangling else FAR_BELOW
         if len(chosen) == SENTENCES or (chosen and piece.score < chosen[0].score - reach):
             break
-        if not any(_repeats(result, piece, other) or _rivals(piece, other) for other in chosen):
+        if not any(_repeats(result, piece, other) or _rivals(result, piece, other) for other in chosen):
             chosen.append(piece)
     chosen = _with_what_it_refers_to(chosen, scored)
     chosen = _with_list_of_section(chosen, scored, result)
@@ -193,10 +202,16 @@ def _repeats(result: SearchResult, piece: Scored, other: Scored) -> bool:
     return bool(one | two) and len(one & two) >= SAME * len(one | two)
 
 
-def _rivals(piece: Scored, other: Scored) -> bool:
+def _rivals(result: SearchResult, piece: Scored, other: Scored) -> bool:
     """The rows of one table are alternatives: a clearly worse one answers another question."""
-    same_table = piece.unit.kind == "row" and piece.unit.block is not None and piece.unit.block == other.unit.block
-    return same_table and piece.passage == other.passage and abs(piece.score - other.score) > ROW_REACH
+    if piece.unit.kind != "row" or other.unit.kind != "row":
+        return False
+    apart = abs(piece.score - other.score)
+    if piece.passage == other.passage:
+        return piece.unit.block == other.unit.block and apart > ROW_REACH
+    one, two = (result.passages[number - 1] for number in (piece.passage, other.passage))
+    same_table = _section(piece, result) == _section(other, result) and one.kind == two.kind == ChunkKind.TABLE
+    return same_table and apart > ROW_REACH + RANK_PENALTY
 
 
 def _text(passage: Passage, piece: Scored) -> str:

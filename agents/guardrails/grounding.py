@@ -235,7 +235,7 @@ def contradicts_passage(said: str, source: Passage) -> str:
 
 
 def _where(source: Passage) -> str:
-    return " ".join((source.title, *source.heading_path))
+    return " ".join((source.title, *source.heading_path, source.found_by))
 
 
 def _folded(text: str) -> str:

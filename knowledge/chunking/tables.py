@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from knowledge.chunking.blocks import Block, Span
 
+HEADER_LINES = 2  # the names and the rule below them
+ROWS_SHARE = 4  # a part of a long table takes one part in so many of a passage: its words are then of one row or few
 HEADER_SHARE = 2  # a header that takes more than one part in so many of a passage belongs to a wide table
 MAX_CAPTION = 160  # characters
 MAX_TITLE = 80  # characters of a line that is no sentence
@@ -79,10 +81,13 @@ def split_table(markdown: str, block: Block, room: Room, caption: str) -> Iterat
     head = "\n".join(part for part in (caption, " | ".join(names)) if part)
     wide = room.count(head) * HEADER_SHARE > room.limit
     beside = room if wide else room.beside(head)
+    few = max(beside.limit - room.limit + room.limit // ROWS_SHARE, 1)
     group: list[_Row] = []
     for number, span in enumerate(spans):
         row = _Row(*span, beside.pieces(markdown[slice(*span)]))
-        full = sum(held.pieces for held in group) + row.pieces > beside.limit
+        pieces = sum(held.pieces for held in group) + row.pieces
+        # The header alone would be found by every question about the table, and answer none.
+        full = pieces > (few if number > HEADER_LINES else beside.limit)
         alone = row.pieces > beside.limit or (wide and number > 1)
         if group and (full or alone):
             yield _rows(group, caption if group[0].start == block.start else "" if wide else head)

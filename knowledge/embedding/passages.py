@@ -37,7 +37,7 @@ class Embedded(NamedTuple):
     def input(self) -> PassageInput:
         """The embedder's input; title and headings say what a passage is about where its own words do not."""
         lead = self.lead
-        headings = [heading for heading in self.headings if heading not in lead]
+        headings = [heading for heading in self.headings if heading not in lead.split("\n")]
         context = " . ".join(part for part in dict.fromkeys((self.title, *headings)) if part)
         if self.kind == ChunkKind.IMAGE:
             text = said_by(self.text)
