@@ -27,7 +27,7 @@ from knowledge.changes import locked_state, record_change, record_search_change
 from knowledge.embedding.base import EmbedderAwayError, EmbedderError, get_embedder
 from knowledge.embedding.passages import Embedded, encode_chunks
 from knowledge.embedding.serving import Definition, embedder_of, serving_name
-from knowledge.models import FINISHED, Chunk, ChunkVectors, Document, EmbeddingModel, KnowledgeState
+from knowledge.models import FINISHED, Chunk, ChunkVectors, Document, EmbeddingModel
 from knowledge.publishing import chunk_vectors
 from knowledge.queries import knowledge_version
 from tenants.models import AuditEvent
@@ -319,6 +319,9 @@ def resume(quiet_since: dt.datetime) -> None:
 
 
 def is_behind() -> bool:
-    """Whether the model that serves lacks vectors, so that passages are found by words alone."""
-    name = KnowledgeState.objects.values_list("embedding", flat=True).first() or get_embedder().name
+    """Whether the model that serves lacks vectors, or cannot be used, so that passages are found by words alone."""
+    try:
+        name = serving_name(current_tenant_id())
+    except EmbedderError:
+        return True
     return bool(EmbeddingModel.objects.filter(name=name).exclude(state=State.READY).exists())

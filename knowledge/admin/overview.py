@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from knowledge.admin.waiting import waiting
 from knowledge.models import Document, DocumentVersion
 from knowledge.queries import documents_overview
+from knowledge.reembedding import is_behind
 
 SHOWN = 5  # documents in a list on the first page
 
@@ -55,4 +56,5 @@ def overview() -> dict[str, Any]:
         "failed": list(latest.filter(STANDINGS["failed"].condition)[:SHOWN]),
         "recent": list(latest[:SHOWN]),
         "waiting": waiting(),
+        "behind": is_behind(),
     }

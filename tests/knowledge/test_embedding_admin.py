@@ -162,6 +162,16 @@ def test_a_model_without_all_vectors_is_not_switched_to(client, tenant, add, mod
         assert serving_name(tenant.pk) == "fake"
 
 
+def test_while_the_model_that_serves_lacks_vectors_the_pages_say_so(client, tenant, add, model, owner):
+    add("battery", "The battery lasts 40 km.")
+    assert "found by their words" not in client.get("/admin/").content.decode()
+    with tenant_scope(tenant.pk):
+        EmbeddingModel.objects.create(name="fake", state="building")
+
+    assert "found by their words" in client.get("/admin/").content.decode()
+    assert "found by their words" in client.get(MODELS).content.decode()
+
+
 def test_stopping_and_going_on(client, tenant, add, model, owner):
     add("battery", "The battery lasts 40 km.")
     press(client, model, "build")
