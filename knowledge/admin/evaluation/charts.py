@@ -59,7 +59,7 @@ def chart_of(runs: Sequence[EvaluationRun], measure: str) -> Chart | None:
     lower = [f"{dot.x},{_y(dot.low, least)}" for dot in reversed(dots)]
     return Chart(
         dots=dots,
-        grid=[Grid(_y(value, least), f"{value:.2f}") for value in (least, (least + 1) / 2, 1.0)],
+        grid=[Grid(_y(value, least), f"{value:.3g}") for value in (least, (least + 1) / 2, 1.0)],
         points=" ".join(f"{dot.x},{dot.y}" for dot in dots),
         band=" ".join([*upper, *lower]),
     )

@@ -55,7 +55,7 @@ def test_the_pair_of_the_command():
         ("q.jsonl", b'{"question": "x", "documents": [[1]]}', "line 1: what is expected is the id"),
         ("q.jsonl", b'{"question": "x", "documents": [{"document": "a", "quote": 3}]}', "quote must be a text"),
         ("q.jsonl", b'{"question": "x", "expected": [{"document": "a", "relevance": -1}]}', "more than 0"),
-        ("q.jsonl", b'{"question": "x", "answer": {}}', "answer must be a text"),
+        ("q.jsonl", b'{"question": "x", "answer": {"a": 1}}', "answer must be a text"),
         ("q.jsonl", b'\n\n{"question": "\xff"}', "line 3: this is not text in UTF-8"),
         ("q.csv", b"a,b\n1,2\n", "“question” is missing"),
         ("q.csv", b"question,documents\n,x\n", "line 2: question is missing"),
