@@ -21,7 +21,6 @@ import math
 import mmap
 import os
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -161,7 +160,7 @@ def _write(path: Path, purpose: Purpose, snapshot: Snapshot) -> None:
     arrays = [np.ascontiguousarray(array) for array in arrays]
     manifest = {
         **asdict(purpose),
-        "format": _format(),
+        "format": FORMAT,
         "version": snapshot.version,
         "count": len(snapshot),
         "parts": [_part(array) for array in arrays],
@@ -209,7 +208,7 @@ def _read(path: Path, purpose: Purpose) -> Snapshot:
             raise UnfitError("it is cut off")
         content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     manifest, begin = _manifest(content[:HEADER], content[HEADER:])
-    wanted = {**asdict(purpose), "format": _format()}
+    wanted = {**asdict(purpose), "format": FORMAT}
     differing = [name for name, value in wanted.items() if manifest.get(name) != value]
     if differing:
         raise UnfitError(f"of another {', '.join(differing)}")
@@ -261,8 +260,10 @@ def _digest(*parts: Octets) -> str:
     return digest.hexdigest()
 
 
-@cache
-def _format() -> str:
-    """The release's way of making snapshots, by the hash of the files that do: a number would be forgotten once."""
+def _release() -> str:
     sources = sorted(path for path in Path(__file__).parent.iterdir() if path.is_file())
     return _digest(*(source.read_bytes() for source in sources))
+
+
+#: The way in which this release makes snapshots, by the hash of the files that do: a number would be forgotten once.
+FORMAT = _release()

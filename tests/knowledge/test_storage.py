@@ -137,7 +137,7 @@ def test_what_was_made_for_something_else_is_not_used(stored, other, caplog):
 
 
 def test_what_another_release_made_is_not_used(stored, monkeypatch):
-    monkeypatch.setattr(storage, "_format", lambda: "the one before")
+    monkeypatch.setattr(storage, "FORMAT", "the one before")
 
     assert storage.load(PURPOSE) is None
 
