@@ -1,5 +1,5 @@
 """Makes the pictures in docs/ from a fresh demo: `python -m benchmarks.screenshots [chat] [staff] [acting] [shop]
-[models]`.
+[reports] [models]`.
 
 Without a name it makes all of them. Needs chromium and fonts-inter.
 """
@@ -20,7 +20,14 @@ QUESTIONS = [
     "And how long does it take to charge?",
     "Can I return a laptop that I have already opened?",
 ]
+UNANSWERED = [
+    "Do you offer gift wrapping for presents?",
+    "Can you wrap my order as a gift?",
+    "Is gift wrapping possible, and what does it cost?",
+    "Do you sell spare parts for drones?",
+]
 PATIENCE = 20_000  # milliseconds
+SETTLED = 32_000  # milliseconds until the report of gaps looks at a reply
 
 
 def ask(page: Page, question: str) -> None:
@@ -100,6 +107,43 @@ def shop(browser: Browser, server: Server) -> None:
         page.screenshot(path=DOCS / f"{name}.png")
 
 
+def reports(browser: Browser, server: Server) -> None:
+    """Gaps of questions that nothing answers, and a release that is held back: a policy that says nothing any more."""
+    page = browser.new_page(viewport=WIDE)
+    page.goto(f"{server.base}/techpro/")
+    page.locator("#chat[data-ready]").wait_for(timeout=PATIENCE)
+    for question in UNANSWERED:
+        ask(page, question)
+    page = signed_in(browser, server, "olivia", "/admin/")
+    page.goto(f"{server.base}/admin/knowledge/releasegate/")
+    page.locator("input[name=enabled]").check()
+    page.locator("select[name=set]").select_option(index=1)
+    page.get_by_role("button", name="Save").click()
+    page.goto(f"{server.base}/admin/knowledge/document/add/")
+    empty = {"name": "price-match-policy.md", "mimeType": "text/markdown", "buffer": b"# Price match\n\nAsk in a shop."}
+    page.set_input_files("input[name=files]", [empty])
+    page.get_by_role("button", name="Add documents").last.click()
+    _wait_for(page, f"{server.base}/admin/knowledge/release/", "Held back")
+    page.get_by_role("link", name="price match", exact=False).first.click()
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=DOCS / "release.png")
+    page.goto(f"{server.base}/admin/knowledge/gap/")
+    page.wait_for_timeout(SETTLED)
+    page.get_by_role("button", name="Look at the latest questions").click()
+    _wait_for(page, f"{server.base}/admin/knowledge/gap/", "Customers ask for")
+    page.screenshot(path=DOCS / "gaps.png")
+
+
+def _wait_for(page: Page, address: str, text: str) -> None:
+    """Looks at a page again and again until it says something."""
+    for _ in range(60):
+        page.goto(address)
+        if text in page.locator("body").inner_text():
+            return
+        page.wait_for_timeout(2_000)
+    sys.exit(f"{address} does not say “{text}”.")
+
+
 def models(browser: Browser) -> None:
     """A server of its own, with a model that has a price."""
     script = {"otherwise": "Yes, that is what the documents say. [1]"}
@@ -117,7 +161,7 @@ def models(browser: Browser) -> None:
             page.screenshot(path=DOCS / f"{name}.png")
 
 
-GROUPS = {"chat": chat, "staff": staff, "acting": acting, "shop": shop}
+GROUPS = {"chat": chat, "staff": staff, "acting": acting, "shop": shop, "reports": reports}
 
 
 def main(chromium: Path = Path("/usr/bin/chromium")) -> None:

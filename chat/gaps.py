@@ -92,9 +92,10 @@ def unanswered(since: dt.datetime) -> QuerySet[Message]:
         .filter(reply_to__action=None, conversation__deleted_at=None)
         .filter(Q(known=False) | Q(confidence__lt=UNSURE, trace__has_key="answerability") | Exists(handed))
         .exclude(reply_to__text="")
-        .exclude(trace__input__careful=True)
         .select_related("reply_to")
-        .annotate(rewritten=F("trace__rewritten"), evidence=F("trace__answerability"))
+        .annotate(
+            rewritten=F("trace__rewritten"), evidence=F("trace__answerability"), careful=F("trace__input__careful")
+        )
         .defer("trace", "reply_to__trace", "html", "citations", "cards")
         .order_by("finished_at", "pk")
     )
@@ -115,7 +116,10 @@ def _question(reply: Message) -> gaps.Question:
 def _is_question(reply: Message, tenant: Tenant) -> bool:
     """Whether somebody wanted to know something that a document could say."""
     text = reply.reply_to.text if reply.reply_to else ""
-    if find_shortcut(text, tenant.language) or len(content_words(text)) < FEWEST_WORDS:
+    if getattr(reply, "careful", False):
+        return False
+    meant = getattr(reply, "rewritten", None) or text
+    if find_shortcut(text, tenant.language) or len(content_words(str(meant))) < FEWEST_WORDS:
         return False
     signals = inspect(text, tenant.language)
     return not signals.careful and not signals.abuse

@@ -1,9 +1,6 @@
 """What a worker does for conversations now and then."""
 
-import contextlib
-
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
 
 from chat import alerts, drift, gaps  # noqa: F401 (a worker knows the jobs that are imported)
 from chat.throttle import forget_old_counts
@@ -11,6 +8,8 @@ from knowledge.gaps import REFRESH, enqueue_refresh
 from knowledge.tasks import UPKEEP
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+
+ALERTS = "chat.refresh_alerts"
 
 
 @app.periodic(cron="23 * * * *")
@@ -36,7 +35,7 @@ def refresh_all_gaps(timestamp: int) -> None:  # noqa: ARG001 (procrastinate han
         enqueue_refresh(tenant_id)
 
 
-@app.task(name="chat.refresh_alerts", queue=UPKEEP)
+@app.task(name=ALERTS, queue=UPKEEP)
 def refresh_alerts(tenant_id: int) -> None:
     """Looks at what a tenant's curators should be told of its documents."""
     alerts.refresh(tenant_id)
@@ -47,6 +46,4 @@ def refresh_alerts(tenant_id: int) -> None:
 def refresh_all_alerts(timestamp: int) -> None:  # noqa: ARG001 (procrastinate hands it over)
     """Has the documents of every tenant looked at, a job each."""
     for tenant_id in list(Tenant.objects.filter(active=True).values_list("pk", flat=True)):
-        key = f"alerts:{tenant_id}"
-        with contextlib.suppress(AlreadyEnqueued):
-            refresh_alerts.configure(lock=key, queueing_lock=key).defer(tenant_id=tenant_id)
+        enqueue_refresh(tenant_id, ALERTS)

@@ -240,15 +240,15 @@ def forget_questions(messages: Collection[str]) -> int:
     return removed
 
 
-def enqueue_refresh(tenant_id: int) -> None:
-    """Ask a worker to look at what was asked lately, in the open transaction; harmless when it was asked already.
+def enqueue_refresh(tenant_id: int, task: str = REFRESH) -> None:
+    """Ask a worker for a report of a tenant, in the open transaction; harmless when it was asked already.
 
-    Questions are in the tables of chat, so the task is deferred by its name.
+    Questions and ratings are in the tables of chat, so tasks are deferred by their names.
     """
-    key = f"gaps:{tenant_id}"
-    deferrer = configure_task(name=REFRESH, job_manager=_jobs, queue=QUEUE, lock=key, queueing_lock=key)
+    key = f"{task}:{tenant_id}"
+    deferrer = configure_task(name=task, job_manager=_jobs, queue=QUEUE, lock=key, queueing_lock=key)
     try:
         with transaction.atomic():
             deferrer.defer(tenant_id=tenant_id)
     except AlreadyEnqueued:
-        log.info("The gaps of tenant %s are looked at soon already", tenant_id)
+        log.info("%s of tenant %s waits already", task, tenant_id)
