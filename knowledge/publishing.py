@@ -17,6 +17,7 @@ from django.utils import timezone
 from knowledge.changes import locked_state, record_change
 from knowledge.chunking import ChunkDraft
 from knowledge.embedding.base import PassageEncoding
+from knowledge.indexes.buffers import pack_numbers, pack_sentences
 from knowledge.models import FINISHED, Chunk, ChunkVectors, Document, DocumentVersion, EmbeddingModel
 from knowledge.readers.base import ReadDocument
 from knowledge.releasing import waiting_versions, withdraw_emptied
@@ -214,10 +215,10 @@ def chunk_vectors(chunk: Chunk, encoding: PassageEncoding, model: str) -> ChunkV
         chunk=chunk,
         model=model,
         paragraph=encoding.paragraph,
-        sentences=encoding.sentences.astype(np.float16).tobytes(),
+        sentences=pack_sentences(encoding.sentences),
         tokens=encoding.tokens.astype(np.int8).tobytes(),
-        token_ids=encoding.token_ids.astype(np.int32).tobytes(),
-        token_sentences=encoding.token_sentences.astype(np.int16).tobytes(),
+        token_ids=pack_numbers(encoding.token_ids),
+        token_sentences=pack_numbers(encoding.token_sentences),
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from knowledge.indexes.base import Floats
 
-COMMON = 0.25  # share of rows from which a 4-gram tells nothing apart but is most of the work
+COMMON = 0.5  # share of rows from which a 4-gram tells nothing apart but is most of the work
 WORDS = np.float32(0.4)  # share of whole words, which miss compounds and inflections
 MEANINGFUL = 4  # letters from which an unknown word says something; contractions leave shorter ones behind
 MISTAKABLE = 5  # letters from which one slip away is still the same word; "cars" is no slip of "card"

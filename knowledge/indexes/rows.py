@@ -11,9 +11,10 @@ from django.db.models import BinaryField, F, FilteredRelation, Func, Q
 
 from knowledge.chunking.pictures import said_by
 from knowledge.embedding.serving import serving_embedder, serving_name
+from knowledge.indexes.buffers import WIRE_HEADER, pack_numbers, unpack_halves, unpack_numbers, unpack_sentences
 from knowledge.indexes.language import detect_language
 from knowledge.indexes.snapshot import Row, Snapshot
-from knowledge.indexes.whitening import SENTENCE_SCALE, prior_of
+from knowledge.indexes.whitening import prior_of
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id
 
@@ -34,9 +35,8 @@ except ImportError as error:  # a platform without FAISS searches with pgvector
 
 HAS_FAISS = faiss is not None
 SAMPLE = 64  # chunks that the language and the cut of the vocabulary are judged by
-HEADER = 4  # bytes before the numbers of a vector on the wire
 BARE = 1  # dimensions of rows without vectors
-NO_VECTORS = [bytes(HEADER + 4), bytes(2), b""]  # instead of them, as they are stored
+NO_VECTORS = [bytes(WIRE_HEADER + 2), bytes(1), pack_numbers(np.zeros(0, np.int32))]  # as they would be stored
 NO_MODEL = ""  # the name of none
 
 
@@ -75,7 +75,7 @@ def read_rows(chunks: QuerySet[Chunk], model: str | None = None) -> list[Row]:
     """
     name = serving_name(current_tenant_id()) if model is None else model
     vectors = FilteredRelation("vectors", condition=Q(vectors__model=name))
-    wire = Func(F("made__paragraph"), function="vector_send", output_field=BinaryField())
+    wire = Func(F("made__paragraph"), function="halfvec_send", output_field=BinaryField())
     values = chunks.annotate(made=vectors).values_list(
         "pk",
         "document_id",
@@ -89,7 +89,7 @@ def read_rows(chunks: QuerySet[Chunk], model: str | None = None) -> list[Row]:
     )
     rows = [_row(*row) for row in values.order_by("pk").iterator(chunk_size=2000)]
     dimensions = max((len(row.paragraph) for row in rows), default=BARE)
-    paragraph, sentences = np.zeros(dimensions, np.float32), np.zeros((1, dimensions), np.int16)
+    paragraph, sentences = np.zeros(dimensions, np.float32), np.zeros((1, dimensions), np.int8)
     return [
         row if len(row.paragraph) == dimensions else row._replace(paragraph=paragraph, sentences=sentences)
         for row in rows
@@ -100,14 +100,13 @@ def _row(chunk: int, document: int, title: str, headings: Iterable[str], *texts_
     text, found_by, *vectors = texts_and_vectors
     if vectors[0] is None:
         vectors = NO_VECTORS
-    paragraph = np.frombuffer(vectors[0], ">f4", offset=HEADER).astype(np.float32)
-    sentences = np.frombuffer(vectors[1], np.float16).reshape(-1, len(paragraph)).astype(np.float32)
+    paragraph = unpack_halves(vectors[0])
     return Row(
         chunk=chunk,
         document=document,
         text=" ".join([title, *headings, "" if found_by in text else found_by, said_by(text)]),
         fingerprint=int.from_bytes(blake2b((found_by + text).encode(), digest_size=8).digest(), signed=True),
         paragraph=paragraph,
-        sentences=np.rint(sentences * SENTENCE_SCALE).astype(np.int16),
-        token_ids=np.frombuffer(vectors[2], np.int32),
+        sentences=unpack_sentences(vectors[1], len(paragraph)),
+        token_ids=unpack_numbers(vectors[2]),
     )

@@ -23,7 +23,6 @@ POWER = 0.15
 MEAN_WEIGHT, SPREAD_WEIGHT = 20, 500  # sentences that the prior counts for
 FEW = 200  # sentences below which nothing is known of how a tenant's own spread
 SAMPLE = 20_000  # sentences that the statistics are taken from
-SENTENCE_SCALE = 32_767.0  # of a sentence vector in memory: int16 per 1.0, ten times as fast to read as float16
 SMALLEST = 1e-6  # of a norm or a relative variance
 PRIORS = {"all-MiniLM-L6-v2": Path(__file__).parent / "minilm_prior.npz"}
 

@@ -3,7 +3,7 @@
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from pgvector.django import VectorField
+from pgvector.django import HalfVectorField
 
 from knowledge.models.documents import FINISHED, Chunk
 from tenants.models import TenantOwned
@@ -49,20 +49,20 @@ class EmbeddingModel(TenantOwned):
 
 
 class ChunkVectors(TenantOwned):
-    """The vectors of a chunk, as one embedding model made them; buffers are numpy's, row by row.
+    """The vectors of a chunk, as one embedding model made them; `knowledge.indexes.buffers` packs and unpacks them.
 
     Attributes:
-        paragraph: float32 [d], the whole chunk.
-        sentences: float16 [n, d], one row a sentence.
+        paragraph: [d], the whole chunk, in half precision.
+        sentences: int8 [n, d], one row a sentence, of which the direction matters.
         tokens: int8 [t, 64], one row a content token, 127 = 1.0.
-        token_ids: int32 [t], the model's vocabulary.
-        token_sentences: int16 [t], the sentence that each token is in.
+        token_ids: [t], the model's vocabulary, in one, two or four bytes each.
+        token_sentences: [t], likewise, the sentence that each token is in.
     """
 
     # The constraint's index finds the vectors of a chunk.
     chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="vectors", db_index=False)
     model = models.CharField(max_length=120)
-    paragraph = VectorField()  # as long as the model's vectors are
+    paragraph = HalfVectorField()  # as long as the model's vectors are
     sentences = models.BinaryField()
     tokens = models.BinaryField()
     token_ids = models.BinaryField()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from knowledge.indexes.buffers import unpack_numbers
 from knowledge.models import ChunkKind
 from knowledge.retrieval import rerank
 from knowledge.retrieval.diversity import discounted
@@ -167,7 +168,7 @@ def _passage(  # noqa: PLR0913, PLR0917 (the parts of a passage)
         scores=scores,
         sentences=tuple((begin, end) for begin, end in row.sentences),
         tokens=tokens.tokens,
-        token_ids=np.frombuffer(row.token_ids, np.int32),
+        token_ids=unpack_numbers(row.token_ids),
         token_sentences=tokens.sentences,
         sentence_vectors=vectors,
         context=context,

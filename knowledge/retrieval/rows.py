@@ -12,6 +12,7 @@ from django.db.models import F, FilteredRelation, Q, Subquery
 from django.db.models.functions import Substr
 
 from knowledge.embedding.base import TOKEN_WIDTH
+from knowledge.indexes.buffers import pack_numbers, unpack_numbers
 from knowledge.models import KnowledgeState
 from knowledge.queries import note_version, retrievable_chunks, today
 from knowledge.retrieval.rerank import TokenVectors
@@ -45,6 +46,7 @@ _COLUMNS = (
     "kind",
     "found_by",
 )
+NO_NUMBERS = pack_numbers(np.zeros(0, np.int32))  # as they are stored
 _ANY_ID = -1  # stands for the ids while a statement is compiled
 _ONE_OF = '"id" IN (%s)'  # where it stands
 
@@ -74,7 +76,7 @@ class ChunkRow(NamedTuple):
     def token_vectors(self) -> TokenVectors:
         """The stored tokens and the sentence of each."""
         tokens = np.frombuffer(self.tokens, np.int8).reshape(-1, TOKEN_WIDTH)
-        return TokenVectors(tokens, np.frombuffer(self.token_sentences, np.int16))
+        return TokenVectors(tokens, unpack_numbers(self.token_sentences).astype(np.int16))
 
 
 class Shown(NamedTuple):
@@ -93,8 +95,8 @@ def fetch_rows(chunks: Sequence[int], shown: Shown) -> tuple[dict[int, ChunkRow]
             heading_path=json.loads(values[5]),
             sentences=json.loads(values[12]),
             tokens=row.tokens or b"",
-            token_ids=row.token_ids or b"",
-            token_sentences=row.token_sentences or b"",
+            token_ids=row.token_ids or NO_NUMBERS,
+            token_sentences=row.token_sentences or NO_NUMBERS,
         )
     if found:
         note_version(version)

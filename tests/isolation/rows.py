@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import QuerySet
 from django.utils import timezone
-from pgvector.django import VectorField
+from pgvector.django import HalfVectorField, VectorField
 
 from tenants.models import TenantOwned
 
@@ -36,6 +36,7 @@ VALUES: dict[type[Any], Any] = {
     models.CharField: lambda: f"x{next(NUMBERS)}",
     models.TextField: lambda: f"x{next(NUMBERS)}",
     VectorField: lambda: [0.0, 1.0],
+    HalfVectorField: lambda: [0.0, 1.0],
 }
 
 
