@@ -242,7 +242,8 @@ def _note_progress(job: _Job) -> None:
     """Moves a document's bar now and then; gives the document up when it is no longer ours."""
     job.encoded += 1
     now = time.monotonic()
-    if job.state or now - job.noted_at < PROGRESS_EVERY:
+    done = job.encoded == len(job.drafts)  # it is written next; a short document needs no bar
+    if job.state or done or now - job.noted_at < PROGRESS_EVERY:
         return
     job.noted_at = now
     percent = READ_SHARE + (100 - READ_SHARE) * job.encoded // len(job.drafts)

@@ -5,11 +5,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from knowledge.models import Chunk, Document, DocumentVersion, KnowledgeChange, KnowledgeState
 from tenants.scope import current_tenant_id
+
+MAX_HOLDERS = 20  # documents named that hold the same; there may be thousands
 
 
 def today() -> dt.date:
@@ -85,12 +88,14 @@ def documents_overview() -> QuerySet[Document]:
 
 
 def holders(content_hashes: Iterable[str]) -> dict[str, list[Document]]:
-    """The documents of which the current or the coming version holds these very bytes, by content hash."""
+    """The first documents of which the current or the coming version holds these very bytes, by content hash."""
     versions = DocumentVersion.objects.filter(content_hash__in=set(content_hashes) - {""}).exclude(
         state__in=[DocumentVersion.State.SUPERSEDED, DocumentVersion.State.FAILED, DocumentVersion.State.WITHDRAWN]
     )
+    place = Window(RowNumber(), partition_by=F("content_hash"), order_by=["document_id", "pk"])
+    first = versions.annotate(place=place).filter(place__lte=MAX_HOLDERS)
     found: dict[str, list[Document]] = defaultdict(list)
-    for version in versions.select_related("document").defer("markdown").order_by("document_id"):
+    for version in first.select_related("document").defer("markdown").order_by("document_id"):
         if version.document not in found[version.content_hash]:
             found[version.content_hash].append(version.document)
     return found

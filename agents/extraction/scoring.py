@@ -181,7 +181,7 @@ def _max_sims(passage: Passage, query: Floats, weights: Floats) -> Floats:
     tokens /= np.linalg.norm(tokens, axis=1, keepdims=True) + 1e-6
     similarity = tokens @ query.T  # [tokens, query pieces]
     best = np.zeros((len(passage.sentences), query.shape[0]), np.float32)
-    valid = passage.token_sentences >= 0  # the others are of what it is found by
+    valid = passage.token_sentences < len(passage.sentences)  # the others are of what it is found by
     np.maximum.at(best, passage.token_sentences[valid], similarity[valid])
     scores: Floats = best @ weights
     return scores

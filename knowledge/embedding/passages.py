@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from knowledge.embedding.base import Embedder, PassageEncoding
 
-NOWHERE = -1  # the sentence of tokens that are not in the chunk's text
-
 
 class Embedded(NamedTuple):
     """What of a chunk is embedded; `headings` are those above it, outermost first."""
@@ -53,17 +51,15 @@ class Embedded(NamedTuple):
 def encode_chunks(chunks: Sequence[Embedded], embedder: Embedder) -> list[PassageEncoding]:
     """The vectors of chunks, in order.
 
-    A chunk that is found by more than its text has one row of `sentences` more than it has sentences, the last; the
-    tokens of it come first and are in sentence -1.
+    A chunk that is found by more than its text has one sentence more, the last; its tokens come first.
     """
     encodings = embedder.encode_passages([chunk.input() for chunk in chunks])
     return [_lead_last(encoding) if chunk.lead else encoding for chunk, encoding in zip(chunks, encodings, strict=True)]
 
 
 def _lead_last(encoding: PassageEncoding) -> PassageEncoding:
-    sentences = encoding.token_sentences - 1
+    last = len(encoding.sentences) - 1
+    sentences = np.where(encoding.token_sentences == 0, last, encoding.token_sentences - 1)
     return replace(
-        encoding,
-        sentences=np.roll(encoding.sentences, -1, axis=0),
-        token_sentences=np.where(sentences < 0, NOWHERE, sentences).astype(np.int16),
+        encoding, sentences=np.roll(encoding.sentences, -1, axis=0), token_sentences=sentences.astype(np.int16)
     )
