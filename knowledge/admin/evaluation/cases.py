@@ -26,6 +26,7 @@ class EvaluationCaseAdmin(TenantModelAdmin):
 
     roles = (Role.CURATOR,)
     form = CaseForm
+    fields = ("set", "question", "should_find", "expected_answer", "note", "enabled")
     heading = "Questions"
     add_label = "Add a question"
     empty_hint = "A question says which documents it should find. Add one, import a file, or take them over from "
@@ -75,6 +76,9 @@ class EvaluationCaseAdmin(TenantModelAdmin):
                 row.wanted = wanted[row.pk]
             changes.result_list = rows
         return response  # type: ignore[no-any-return] # unfold ships no types
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return super().add_view(request, form_url, {"title": "Add a question"} | (extra_context or {}))  # type: ignore[no-any-return] # unfold ships no types
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The set that the person comes from, or the only one."""

@@ -60,8 +60,6 @@ class CaseForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stub
             "enabled": "Off: runs leave it out.",
         }
 
-    field_order = ("set", "question", "should_find", "expected_answer", "note", "enabled")
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["set"].queryset = EvaluationSet.objects.all()  # type: ignore[attr-defined] # a choice field

@@ -103,6 +103,9 @@ class EvaluationSetAdmin(TenantModelAdmin):
         context = self._context(request, shown) | _page(shown, measure if measure in ALL_MEASURES else FIRST_MEASURE)
         return render(request, "admin/knowledge/evaluation/set.html", context)
 
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return super().add_view(request, form_url, {"title": "Add a set"} | (extra_context or {}))  # type: ignore[no-any-return] # unfold ships no types
+
     def edit(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Its name, description and whether it is asked every night."""
         return super().change_view(request, str(pk))  # type: ignore[no-any-return] # unfold ships no types
