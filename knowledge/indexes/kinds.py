@@ -15,8 +15,11 @@ import faiss as stubbed
 import numpy as np
 from django.conf import settings
 
+from knowledge.indexes.packing import held_bytes
+
 if TYPE_CHECKING:
     from knowledge.indexes.base import Floats
+    from knowledge.indexes.snapshot import Snapshot
 
 faiss: Any = stubbed  # the stubs know the C++ signatures only, not the ones for arrays
 
@@ -72,6 +75,12 @@ class IndexReport:
     def __str__(self) -> str:
         megabytes = max(round(self.size / 2**20), 1)
         return f"{_NAMES[self.kind]}, {self.passages:,} passages, {megabytes:,} MB: {self.reason}"
+
+
+def index_report(snapshot: Snapshot) -> IndexReport:
+    """What to say of a tenant's index."""
+    kind = Kind.FLAT if snapshot.paragraphs is None else snapshot.paragraphs.kind
+    return report(kind, len(snapshot), held_bytes(snapshot))
 
 
 def report(kind: Kind, passages: int, size: int) -> IndexReport:

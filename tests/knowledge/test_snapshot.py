@@ -5,6 +5,7 @@ import pytest
 
 from knowledge.embedding.base import QueryEncoding
 from knowledge.indexes.faiss import FaissIndex
+from knowledge.indexes.kinds import index_report
 from knowledge.indexes.snapshot import Row, Snapshot
 from knowledge.indexes.whitening import prior_of
 from knowledge.retrieval.ranking import UNKNOWN_WORDS, rank
@@ -199,3 +200,8 @@ def test_many_copies_take_one_place_and_crowd_nothing_out() -> None:
 def test_as_many_candidates_as_are_wanted(whole: Snapshot) -> None:
     assert len(rank(whole, "", query(unit(D))).rows) == 100
     assert len(rank(whole, "", query(unit(D)), k=10_000).rows) == 300
+
+
+def test_what_people_are_told_of_an_index(whole: Snapshot) -> None:
+    assert str(index_report(whole)).startswith("flat, exact, 300 passages, 1 MB: ")
+    assert index_report(whole).size > 300 * D * 2
