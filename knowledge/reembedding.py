@@ -24,7 +24,7 @@ from procrastinate.tasks import configure_task
 
 from knowledge import releasing
 from knowledge.changes import locked_state, record_change, record_search_change
-from knowledge.embedding.base import EmbedderAwayError, EmbedderError, get_embedder
+from knowledge.embedding.base import SHIPPED, EmbedderAwayError, EmbedderError, get_embedder
 from knowledge.embedding.passages import Embedded, encode_chunks
 from knowledge.embedding.serving import Definition, embedder_of, serving_name
 from knowledge.models import FINISHED, Chunk, ChunkVectors, Document, EmbeddingModel
@@ -85,6 +85,7 @@ def own_row() -> EmbeddingModel:
         complete = Chunk.objects.exists() and not lacking(name).exists()
         row = EmbeddingModel(tenant_id=current_tenant_id(), name=name, state=State.READY if complete else State.NEW)
         row.progress = FINISHED if complete else 0
+        row.dimensions = get_embedder().dimensions if name == SHIPPED else None
         row.save()
     return row
 
