@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 MAX_PARTS = 4
 MAX_LENGTH = 600  # characters; what is longer tells a story
-MIN_WORDS = 3  # of a part
+MIN_WORDS = 3  # of a sentence that asks
+MIN_JOINED = 4  # words of a part of a sentence
 MIN_LETTERS = 5  # of a part in a script without spaces
 MAX_ITEM = 4  # words of one thing in an enumeration
 
@@ -39,6 +40,11 @@ _OPENERS = """
     qual quais quem onde porque como posso pode podem
     wat wie wanneer waar waarom hoe hoeveel kan kunnen mag moet heeft
 """
+# What may stand before them: "in which", "seit wann", "en qué".
+_BEFORE = (
+    "in|on|at|for|by|from|to|with|of|during|under|about|into|seit|bis|ab|mit|für|von|zu|an|auf|bei|aus|nach|unter|en|a|"
+    "de|desde|hasta|con|para|por|à|dans|pour|avec|par|depuis|sur|da|di|per|su|em|com|op|van|met|voor"
+)
 # What joins two questions, and the last two things of an enumeration.
 _JOINTS = "and|also|plus|und|außerdem|sowie|y|e|además|et|aussi|anche|também|en|ook"
 _AND_OR = "and|or|und|oder|sowie|y|e|o|u|et|ou|en"
@@ -57,8 +63,9 @@ _PRONOUNS = (
 
 _FLAGS: Any = regex.IGNORECASE | regex.VERBOSE
 _OPENER = "|".join(sorted(map(regex.escape, set(_OPENERS.split())), key=len, reverse=True))
-_BEGINS = regex.compile(rf"[\s¿¡\"'(«“„]*(?:{_OPENER})\b", _FLAGS)
-_JOINED = regex.compile(rf"[\s,;]+(?:(?:{_JOINTS}),?\s+)+(?=[¿\s]*(?:{_OPENER})\b)|[,;]\s+(?=¿)", _FLAGS)
+_OPENER = rf"(?:(?:{_BEFORE})\s+)?(?:{_OPENER})\b"
+_BEGINS = regex.compile(rf"[\s¿¡\"'(«“„]*{_OPENER}", _FLAGS)
+_JOINED = regex.compile(rf"[\s,;]+(?:(?:{_JOINTS}),?\s+)+(?=[¿\s]*{_OPENER})", _FLAGS)
 _SENTENCE = regex.compile(r"[^.!?؟？。！\n]*[.!?؟？。！\n]*")
 _ASKS = regex.compile(r"[?؟？]\W*$|;\s*$")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
@@ -106,11 +113,11 @@ def _sentences(text: str) -> list[str]:
 
 
 def _joined(text: str) -> list[str]:
-    """The questions that a sentence joins."""
-    if not _BEGINS.match(text):
+    """The questions that a sentence joins; one that ends as a question may begin as it likes."""
+    if not (_BEGINS.match(text) or _ASKS.search(text)):
         return []
     parts = [part.strip() for part in _JOINED.split(text)]
-    return parts if len(parts) > 1 and all(map(_stands, parts)) else []
+    return parts if len(parts) > 1 and all(_stands(part, MIN_JOINED) for part in parts) else []
 
 
 def _compared(text: str) -> list[str]:
@@ -131,7 +138,7 @@ def _enumerated(text: str) -> list[str]:
     others.append(found["last"].strip())
     first = [word.span() for word in _WORD.finditer(found["first"])]
     count = len(_WORD.findall(others[0]))
-    if len(others) < 2 or not all(map(_is_item, others)) or len(first) < count + MIN_WORDS - 1:  # noqa: PLR2004 (three things make an enumeration)
+    if len(others) < 2 or not all(map(_is_item, others)) or len(first) < count + MIN_WORDS:  # noqa: PLR2004 (three things make an enumeration)
         return []
     start = first[-count][0]
     items = [found["first"][start:], *others]
@@ -143,11 +150,11 @@ def _is_item(text: str) -> bool:
     return 0 < len(words) <= MAX_ITEM and not all(word.isdecimal() for word in words)
 
 
-def _stands(part: str) -> bool:
+def _stands(part: str, least: int = MIN_WORDS) -> bool:
     """Whether a part is long enough to ask something by itself."""
     if _UNSPACED.search(part):
         return sum(map(len, _WORD.findall(part))) >= MIN_LETTERS
-    return len(_WORD.findall(part)) >= MIN_WORDS
+    return len(_WORD.findall(part)) >= least
 
 
 def _with_subject(parts: Sequence[str]) -> list[str]:
