@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MAX_QUESTION = 300  # characters; what is longer is text that ends with a question
 
 # ruff: noqa: RUF001 - question marks of other scripts are meant
-_MARKS = ("?", "？", "؟", "⁇", "؟")
+_MARKS = ("?", "？", "؟", "⁇")
 _LABELS = (
     "q|question|frage|f|pregunta|p|question|domanda|d|pergunta|vraag|вопрос|pytanie|fråga|spørgsmål"
     "|kysymys|soru|問|问|질문"
