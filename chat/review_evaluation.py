@@ -55,7 +55,7 @@ def add(request: TenantRequest, pk: uuid.UUID) -> HttpResponse:
     if choice.is_valid():
         error = _keep(request, shown, choice.cleaned_data)
     else:
-        error = " ".join(message for messages in choice.errors.values() for message in messages)
+        error = " ".join(str(message) for messages in choice.errors.values() for message in messages)
     if not request.headers.get("HX-Request"):
         return redirect("chat:review-reply", request.tenant.slug, shown.pk)
     context = {"shown": shown, "evaluation": evaluation_of(shown), "evaluation_error": error}

@@ -35,7 +35,7 @@ class CaseForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stub
     """A question, with what it should find one a line."""
 
     # Not made from the model, which would look for sets before there is a tenant to look in.
-    set = forms.ModelChoiceField(queryset=None, empty_label=None, widget=widgets.UnfoldAdminSelectWidget())
+    set: forms.Field = forms.ModelChoiceField(queryset=None, empty_label=None, widget=widgets.UnfoldAdminSelectWidget())
     should_find = forms.CharField(
         required=False,
         label="Should find",
