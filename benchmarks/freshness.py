@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.serving import ROOT, customer, free_port, percentile, serving, wait_until_ready
+from benchmarks.serving import ROOT, customer, free_port, percentile, wait_until_ready
 
 TENANT = "freshness"
 MANY = 1_000  # documents that change at once
@@ -36,21 +36,21 @@ def main() -> None:
         work = options.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="askwell-freshness-")))
         work.mkdir(parents=True, exist_ok=True)
         os.environ |= {"ASKWELL_DATA": str(work), "ASKWELL_DEMO": "0", "DJANGO_SETTINGS_MODULE": "project.settings"}
-        os.environ["ASKWELL_WEB"] = "1"
-        server = stack.enter_context(serving(work))
-        import django
+        from project.database import database_ready, migrate
 
-        django.setup()
+        stack.enter_context(database_ready())
+        migrate()
         write(options.data / "retrieval" / "squad", work, options.chunks)
-        bases = [server.base, stack.enter_context(second_web(work))]
+        bases = [stack.enter_context(web(work)) for _ in range(2)]
         met = asyncio.run(measure(bases, options.rounds))
     sys.exit(not met)
 
 
 @contextlib.contextmanager
-def second_web(work: Path) -> Iterator[str]:
-    """Another web process on the same database; its address."""
-    port, log = free_port(), work / "second-web.log"
+def web(work: Path) -> Iterator[str]:
+    """A web process; its address."""
+    port = free_port()
+    log = work / f"web-{port}.log"
     command = [sys.executable, "-m", "project.web", "--verbosity", "0", "-b", "127.0.0.1", "-p", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen([*command, "project.asgi:application"], cwd=ROOT, stdout=output, stderr=output)
