@@ -20,7 +20,8 @@ STORY = (
     [
         (STORY, 4),
         ("How long is the warranty?", 0),
-        ("Hi. Thanks! My order is late. What can I do now?", 0),  # two that say something
+        ("Hi. Thanks! My order is late. What can I do now?", 2),  # that say something
+        ("Hi. Thanks! What can I do now?", 0),
         ("", 0),
         ("🙂🙂🙂. 🙂🙂. 🙂. 🙂!", 0),
         ("a. b. c. d. e. f.", 0),
