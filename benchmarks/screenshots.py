@@ -21,10 +21,10 @@ QUESTIONS = [
     "Can I return a laptop that I have already opened?",
 ]
 UNANSWERED = [
-    "Do you offer gift wrapping for presents?",
-    "Can you wrap my order as a gift?",
-    "Is gift wrapping possible, and what does it cost?",
-    "Do you sell spare parts for drones?",
+    "Do you engrave names on the lid?",
+    "Can I have a name engraved on the lid?",
+    "What does it cost to have a name engraved?",
+    "Is there a museum of typewriters near your shop?",
 ]
 PATIENCE = 20_000  # milliseconds
 SETTLED = 32_000  # milliseconds until the report of gaps looks at a reply
@@ -120,11 +120,15 @@ def reports(browser: Browser, server: Server) -> None:
     page.locator("select[name=set]").select_option(index=1)
     page.get_by_role("button", name="Save").click()
     page.goto(f"{server.base}/admin/knowledge/document/add/")
-    empty = {"name": "price-match-policy.md", "mimeType": "text/markdown", "buffer": b"# Price match\n\nAsk in a shop."}
+    empty = {
+        "name": "returns-and-refunds-policy",
+        "mimeType": "text/markdown",
+        "buffer": b"# Returns and refunds\n\nAsk in one of our shops.",
+    }
     page.set_input_files("input[name=files]", [empty])
     page.get_by_role("button", name="Add documents").last.click()
     _wait_for(page, f"{server.base}/admin/knowledge/release/", "Held back")
-    page.get_by_role("link", name="price match", exact=False).first.click()
+    page.get_by_role("link", name="Returns and refunds").first.click()
     page.wait_for_load_state("networkidle")
     page.screenshot(path=DOCS / "release.png")
     page.goto(f"{server.base}/admin/knowledge/gap/")

@@ -163,7 +163,7 @@ def _measured(before: Measures, after: Measures) -> list[Measured]:
     for name in names:
         measured = [case for case in both if name in before[case] and name in after[case]]
         old, new = (sum(side[case][name] for case in measured) / len(measured) for side in (before, after))
-        rows.append(Measured(measure_name(name), figure(old), figure(new), round(new - old, 3)))
+        rows.append(Measured(measure_name(name), figure(old), figure(new), round(new, 3) - round(old, 3)))
     return rows
 
 
