@@ -8,6 +8,7 @@ from pathlib import Path
 SEED = 1964  # the year of Damerau's paper on spelling errors
 SHARE = 0.3  # of the words over LONGEST_SPARED letters, in which two neighbours are swapped
 LONGEST_SPARED = 5
+SMALL_TALK = "I have been reading about this for days now. My friend could not tell me either."
 JOINED = 300  # texts of two to four questions
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -20,7 +21,7 @@ class Task:
     Attributes:
         name: what it is called.
         documents: the folder of the set.
-        kind: "plain", "typos" or "joined".
+        kind: "plain", "typos", "talk" or "joined".
         bars: by measure.
     """
 
@@ -33,6 +34,7 @@ class Task:
 TASKS = [
     Task("squad", "squad", "plain", {"recall@1": 0.89, "recall@5": 0.98, "mrr@10": 0.93, "ndcg@10": 0.945}),
     Task("squad, typos", "squad", "typos", {"recall@1": 0.87}),
+    Task("squad, with small talk", "squad", "talk", {"recall@1": 0.87}),
     Task("squad, joined", "squad", "joined", {"recall@10": 0.95}),
     Task("xquad-es", "xquad-es", "plain", {"recall@1": 0.94}),
     Task("xquad-de", "xquad-de", "plain", {"recall@1": 0.94}),
@@ -49,6 +51,8 @@ def questions(task: Task, folder: Path) -> tuple[dict[str, str], dict[str, dict[
     judgements = read_judgements(folder / task.documents / "qrels.jsonl")
     if task.kind == "joined":
         return joined(queries, judgements)
+    if task.kind == "talk":
+        queries = {query: f"{SMALL_TALK} {text}" for query, text in queries.items()}
     if task.kind == "typos":
         rng = random.Random(SEED)
         queries = {query: misspelt(text, rng) for query, text in queries.items()}
