@@ -7,6 +7,8 @@ from django.db import IntegrityError, connection, transaction
 from knowledge.changes import record_change
 from knowledge.models import Chunk, Document, DocumentVersion, KnowledgeChange, version_path
 from knowledge.queries import changes_since, holders, knowledge_version
+from knowledge.services import add_documents
+from knowledge.sources import NewDocument
 from tenants.scope import NoTenantScope, tenant_scope
 
 pytestmark = pytest.mark.django_db
@@ -83,3 +85,12 @@ def test_vectors_go_with_their_chunk(add, tenant):
     with tenant_scope(tenant.pk):
         chunk = Chunk.objects.get()
         assert chunk.vectors.get().tenant_id == tenant.pk
+
+
+def test_of_many_copies_the_first_are_named(tenant, files, monkeypatch):
+    monkeypatch.setattr("knowledge.queries.MAX_HOLDERS", 2)
+    with tenant_scope(tenant.pk):
+        copies = [NewDocument(external_id=f"copy {n}", text="The same.") for n in range(4)]
+        added = add_documents(copies, actor="curator", enqueue=False)
+        (found,) = holders(result.version.content_hash for result in added).values()
+        assert [document.external_id for document in found] == ["copy 0", "copy 1"]
