@@ -89,9 +89,9 @@ class CuratedAnswerAdmin(TenantModelAdmin):
         given = {name: request.GET.get(name, "").replace("\x00", "")[: curation.MAX_ANSWER] for name in PREFILLED}
         return {"questions": given["question"], "answer": given["answer"], "enabled": "on"}
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+    def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
         """The list, and who would get the question in the address."""
-        request.GET = request.GET.copy()  # type: ignore[misc] # a copy that can be changed
+        request.GET = request.GET.copy()
         question = "".join(request.GET.pop("try", [""]))[:MAX_QUESTION].replace("\x00", "").strip()
         context = {**(extra_context or {}), "question": question}
         if question and self.has_view_permission(request):
