@@ -13,6 +13,7 @@ from unfold import widgets
 
 from knowledge import curation
 from knowledge.admin.servers import MAX_KEY, PRIVATE, is_private, key_state, problem_of_address
+from knowledge.changes import record_search_change
 from knowledge.models import Reranker, SearchSettings, SynonymGroup
 from knowledge.releasing import gate_is_on, request_release
 from knowledge.retrieval.server_rerank import RerankError, RerankServer
@@ -150,7 +151,7 @@ class SearchSettingsAdmin(SingleRowAdmin):
             request_release(change={"weights": weights}, label="Weights of the search", actor=actor(request))
             messages.info(request, "The weights wait until the tenant's questions have been asked with them.")
         super().save_model(request, obj, form, change)
-        curation.record_search_change()
+        record_search_change()
 
 
 def _try(request: HttpRequest, row: SearchSettings) -> None:

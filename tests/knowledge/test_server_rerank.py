@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from knowledge import curation
+from knowledge.changes import record_search_change
 from knowledge.models import SearchSettings
 from knowledge.retrieval import server_rerank
 from knowledge.retrieval.search import search
@@ -66,7 +66,7 @@ def reranked(server, add, tenant):
             reranker="server", rerank_url=server.url, rerank_model="ranker", rerank_sealed_key=seal("s3cret-key"),
             rerank_private=True,
         )  # fmt: skip
-        curation.record_search_change()
+        record_search_change()
     return tenant
 
 
@@ -74,11 +74,11 @@ def reranked(server, add, tenant):
 def test_the_server_decides_the_order(server, reranked):
     with tenant_scope(reranked.pk):
         SearchSettings.objects.update(reranker="none")
-        curation.record_search_change()
+        record_search_change()
     before = [passage.document for passage in search(reranked.pk, "returns").passages]
     with tenant_scope(reranked.pk):
         SearchSettings.objects.update(reranker="server")
-        curation.record_search_change()
+        record_search_change()
 
     result = search(reranked.pk, "returns", k=2)
 
