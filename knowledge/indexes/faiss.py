@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from knowledge.indexes.base import Floats, Ids
 
-GUESSES = 5  # checked exactly for each that is asked for
+GUESSES, LEAST = 5, 500  # checked exactly for each that is asked for, and in all: of the best 10, .999 are among them
 RETRAIN = 4  # growth after which an index that guesses is trained anew
 SAMPLE = kinds.CELLS * kinds.SAMPLE_PER_CELL  # vectors that it is trained with
 FEW = 20_000  # allowed vectors that are looked at one by one
@@ -105,7 +105,7 @@ class FaissIndex:
         count = int(np.count_nonzero(usable))
         if count <= max(k, FEW if filtered else 0):
             return np.flatnonzero(usable)
-        depth = min(GUESSES * k, count)
+        depth = min(max(GUESSES * k, LEAST), count)
         for everywhere in (filtered, True):
 
             def asked(sel: Any = None, *, everywhere: bool = everywhere) -> Any:

@@ -71,6 +71,7 @@ def large(request, monkeypatch, settings) -> FaissIndex:
     """An index of 150 vectors of a kind that is meant for many more, 10 of which were added last."""
     monkeypatch.setattr(kinds, "FLAT_MOST", 20)
     monkeypatch.setattr(kinds, "QUANTISED_MOST", 40)
+    monkeypatch.setattr("knowledge.indexes.faiss.LEAST", 20)
     settings.ASKWELL_INDEX_KIND = request.param
     index = FaissIndex(32)
     index.add(np.arange(140), MANY[:140])
