@@ -21,10 +21,10 @@ QUESTIONS = [
     "Can I return a laptop that I have already opened?",
 ]
 UNANSWERED = [
-    "Do you engrave names on the lid?",
-    "Can I have a name engraved on the lid?",
-    "What does it cost to have a name engraved?",
-    "Is there a museum of typewriters near your shop?",
+    "Do you sponsor local football clubs?",
+    "Would you sponsor our football club?",
+    "Which football clubs do you sponsor?",
+    "Is there a museum of typewriters nearby?",
 ]
 PATIENCE = 20_000  # milliseconds
 SETTLED = 32_000  # milliseconds until the report of gaps looks at a reply

@@ -86,11 +86,21 @@ def unanswered(since: dt.datetime) -> QuerySet[Message]:
         created_at__gte=OuterRef("created_at"),
         created_at__lte=OuterRef("finished_at") + HANDED_OVER,
     )
+    later = Message.objects.filter(
+        conversation=OuterRef("conversation"),
+        role=Role.ASSISTANT,
+        created_at__gt=OuterRef("created_at"),
+        created_at__lte=OuterRef("finished_at") + HANDED_OVER,
+    )
     found: QuerySet[Message] = (
         Message.objects.filter(role=Role.ASSISTANT, state=State.DONE)
         .filter(finished_at__gt=since, finished_at__lte=timezone.now() - SETTLED)
         .filter(reply_to__action=None, conversation__deleted_at=None)
-        .filter(Q(known=False) | Q(confidence__lt=UNSURE, trace__has_key="answerability") | Exists(handed))
+        .filter(
+            Q(known=False)
+            | Q(confidence__lt=UNSURE, trace__has_key="answerability")
+            | (Exists(handed) & ~Exists(later))
+        )
         .exclude(reply_to__text="")
         .select_related("reply_to")
         .annotate(
