@@ -9,6 +9,8 @@ MEASUREMENTS = [
     "ingestion",
     "retrieval",
     "refusal",
+    "index_sizes",
+    "compression",
     "documents",
     "kinds",
     "memory",
