@@ -3,7 +3,7 @@
 import pytest
 
 from knowledge import services
-from knowledge.models import Chunk, DocumentVersion, KnowledgeState
+from knowledge.models import Chunk, Document, DocumentVersion, KnowledgeState
 from knowledge.publishing import delete_chunks
 from knowledge.retrieval.search import search
 from knowledge.retrieval.trial import Trial, trial_snapshots
@@ -82,7 +82,7 @@ def test_what_is_archived_meanwhile_is_not_found_by_a_trial(draft, tenant):
     trial = Trial(drafts=(draft.pk,))
     assert len(found(tenant, "days", trial=trial)) == 2
     with tenant_scope(tenant.pk):
-        services.archive([d for d in [draft.document.__class__.objects.get(external_id="shipping")]], actor="a")
+        services.archive(Document.objects.filter(external_id="shipping"), actor="a")
     assert [name for name, _ in found(tenant, "days", trial=trial)] == ["returns"]
 
 
