@@ -15,6 +15,7 @@ from pgvector.django import CosineDistance
 from knowledge.embedding.base import get_embedder
 from knowledge.embedding.serving import named_embedder, serving_embedder
 from knowledge.indexes.rows import NO_MODEL, empty_snapshot, read_rows
+from knowledge.models import KnowledgeChange
 from knowledge.queries import retrievable_chunks
 from tenants.scope import current_tenant_id
 
@@ -35,14 +36,20 @@ WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 
 
 def nearest_snapshot(
-    vector: Floats, documents: Collection[int] | None = None, *, k: int = CANDIDATES, model: str = ""
+    vector: Floats, documents: Collection[int] | None = None, *, k: int = CANDIDATES, model: str = "", latest: int = 0
 ) -> Snapshot:
     """A snapshot of the `k` chunks nearest to `vector`, to be ranked like a whole one; needs the tenant's scope.
 
     `vector` and the vectors it is compared with are of `model`; empty: of the one that serves.
+    The nearest in the `latest` documents to change are among them in any case: what is new is asked for, perhaps by a
+    word that vectors know nothing of.
     """
     embedder = named_embedder(current_tenant_id(), model) if model else serving_embedder(current_tenant_id())
-    return snapshot_of(nearest_chunks(vector, documents, k=k, model=embedder.name), embedder.name, embedder)
+    chunks = nearest_chunks(vector, documents, k=k, model=embedder.name)
+    if latest and documents is None:
+        changed = KnowledgeChange.objects.order_by("-version", "-document_id").values_list("document_id", flat=True)
+        chunks += nearest_chunks(vector, list(changed[:latest]), k=k, model=embedder.name)
+    return snapshot_of(list(dict.fromkeys(chunks)), embedder.name, embedder)
 
 
 def nearest_chunks(vector: Floats, documents: Collection[int] | None, *, k: int, model: str) -> list[int]:

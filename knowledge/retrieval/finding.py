@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from knowledge.retrieval.long_need import Need
     from knowledge.retrieval.ranking import Ranking
 
+LATEST = 50  # documents that changed last, whose best passages are always looked at
 FAISS, PGVECTOR, WORDS = "faiss", "pgvector", "words"
 NO_SYNONYMS = Synonyms()
 BY_WORDS = Weights(dense=0.0, rerank=0.0)
@@ -130,7 +131,7 @@ def _from_database(asked: Asked) -> Found:
         snapshot, index = named_snapshot(asked.nearest, asked.encoding.vector, k), asked.nearest.engine
     if asked.encoding is not None and snapshot is None:
         index = PGVECTOR
-        snapshot = nearest_snapshot(asked.encoding.vector, asked.documents, k=k, model=asked.model)
+        snapshot = nearest_snapshot(asked.encoding.vector, asked.documents, k=k, model=asked.model, latest=LATEST)
     if snapshot is None or not len(snapshot):
         snapshot = worded_snapshot(asked.text, asked.documents, k=k)
     encoding, weights = asked.encoding_for(snapshot), asked.weights_for(snapshot)

@@ -43,6 +43,17 @@ def test_copies_take_one_place_however_many_come_first(shop, add):
     assert len(search(shop.pk, "battery island", k=5).passages) == 5
 
 
+def test_what_changed_last_is_looked_at_in_any_case(shop, add):
+    new = add("new", "Quindle of nothing that was ever heard of.")
+    with tenant_scope(shop.pk):
+        nearest = nearest_snapshot(QUERY, k=2)
+        with_new = nearest_snapshot(QUERY, k=2, latest=1)
+
+    assert new.pk not in nearest.documents
+    assert new.pk in with_new.documents
+    assert len(with_new) == 3
+
+
 def test_a_filter_narrows_and_never_runs_short(shop):
     passages = search(shop.pk, "battery island", k=3, filters=Filters(category="odd")).passages
 
