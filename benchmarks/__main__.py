@@ -8,6 +8,8 @@ MEASUREMENTS = [
     "embedder",
     "ingestion",
     "retrieval",
+    "tenants_zipf",
+    "freshness",
     "refusal",
     "index_sizes",
     "compression",
