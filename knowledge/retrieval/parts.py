@@ -94,10 +94,13 @@ def split(question: str) -> tuple[str, ...]:
 
 
 def merge(results: Sequence[Sequence[Passage]], k: int) -> list[Passage]:
-    """The best of each result in turn, the whole question's first: each part's best is among the first few."""
+    """The best of each result in turn, the whole question's first of all and then last in each turn.
+
+    So each part's best two are among the first five of a question of two parts.
+    """
     merged: dict[int, Passage] = {}
-    for turn in zip_longest(*results):
-        for passage in turn:
+    for number, (whole, *others) in enumerate(zip_longest(*results)):
+        for passage in (*others, whole) if number else (whole, *others):
             if passage is not None:
                 merged.setdefault(passage.chunk, passage)
     return list(merged.values())[:k]

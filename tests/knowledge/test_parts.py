@@ -64,5 +64,5 @@ def test_the_best_of_each_part_is_among_the_first():
             self.chunk = chunk
 
     whole, one, two = [[Found(chunk) for chunk in chunks] for chunks in ((1, 2, 3), (4, 1), (5, 6))]
-    assert [passage.chunk for passage in merge([whole, one, two], 5)] == [1, 4, 5, 2, 6]
+    assert [passage.chunk for passage in merge([whole, one, two], 5)] == [1, 4, 5, 6, 2]
     assert merge([whole, one, two], 0) == []
