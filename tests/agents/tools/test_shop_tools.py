@@ -279,14 +279,14 @@ def test_the_documents_are_searched_for_the_tenant(use, make_context, monkeypatc
     class Found:
         passages = (1, 2)
 
-    def search(tenant_id, query, *, k):
-        asked.append((tenant_id, query, k))
+    def search(tenant_id, query, *, k, filters):
+        asked.append((tenant_id, query, k, filters.customers))
         return Found()
 
     monkeypatch.setattr(knowledge, "search", search)
     result = use("search_knowledge", customer=None, query="returns")
     assert (result.data, result.found.passages) == ({"query": "returns", "passages": 2}, (1, 2))
-    assert asked == [(tenant.pk, "returns", 8)]
+    assert asked == [(tenant.pk, "returns", 8, True)]
 
     def away(*_, **__):
         raise EmbedderError("away")
