@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +11,7 @@ from django.urls import URLPattern, path
 from unfold import widgets
 
 from knowledge import curation
-from knowledge.admin.servers import MAX_KEY, PRIVATE, is_private, key_state, problem_of_address
+from knowledge.admin.servers import ServerForm
 from knowledge.changes import record_search_change
 from knowledge.models import Reranker, SearchSettings, SynonymGroup
 from knowledge.releasing import gate_is_on, request_release
@@ -21,7 +20,6 @@ from knowledge.synonym_lists import ARROW, MAX_GROUPS, Problem, parse_groups, pr
 from tenants.admin.base import SingleRowAdmin, TenantModelAdmin, actor
 from tenants.admin.fields import LinesField, OwnForm
 from tenants.models import Role
-from tenants.secrets import seal
 
 WEIGHTS = ("dense_weight", "rerank_weight")
 TRIED = ("Can I return an opened box?", ("The office is closed on Sundays.", "An opened box can be returned."))
@@ -29,17 +27,10 @@ SHOWN_PROBLEMS = 10
 MAX_LIST = 1 << 20  # bytes of a list of synonyms
 
 
-class SearchSettingsForm(OwnForm):
+class SearchSettingsForm(ServerForm, OwnForm):
     """The settings. The key of the reranker is written here and never read again."""
 
-    key = forms.CharField(
-        required=False,
-        max_length=MAX_KEY,
-        widget=widgets.UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
-    )
-    forget_key = forms.BooleanField(required=False, label="Remove the key", widget=widgets.UnfoldBooleanWidget())
-    operator = False
-    """Whether an operator fills the form; set by the page."""
+    address_field, key_field, private_field = "rerank_url", "rerank_sealed_key", "rerank_private"
 
     class Meta:
         model = SearchSettings
@@ -67,27 +58,8 @@ class SearchSettingsForm(OwnForm):
             "rerank_model": "The name that the server knows it by.",
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        sealed = self.instance.rerank_sealed_key
-        self.fields["key"].help_text = key_state(sealed)[1]
-        if not sealed:
-            self.fields["forget_key"].widget = forms.HiddenInput()
-
     def clean_rerank_url(self) -> str:
-        url = str(self.cleaned_data["rerank_url"]).strip()
-        if url and (problem := problem_of_address(url)):
-            raise forms.ValidationError(problem)
-        kept = url == self.instance.rerank_url  # an operator's address stays when others edit the row
-        if not (self.operator or settings.ASKWELL_PRIVATE_MODELS or kept) and is_private(url):
-            raise forms.ValidationError(PRIVATE)
-        return url
-
-    def clean_key(self) -> str:
-        key = str(self.cleaned_data["key"]).strip()
-        if not key.isascii() or not key.isprintable() or " " in key:
-            raise forms.ValidationError("A key is one word of plain letters, digits and signs. Copy it once more.")
-        return key
+        return self.cleaned_address()
 
     def clean(self) -> dict[str, Any]:
         """A server needs an address."""
@@ -95,18 +67,6 @@ class SearchSettingsForm(OwnForm):
         if values.get("reranker") == Reranker.SERVER and not values.get("rerank_url") and not self.errors:
             self.add_error("rerank_url", "Give the address of the server.")
         return values
-
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc] # not in the stubs
-        if self.errors:
-            return
-        row, values = self.instance, self.cleaned_data
-        if values.get("forget_key"):
-            row.rerank_sealed_key = ""
-        if values["key"]:
-            row.rerank_sealed_key = seal(values["key"])
-        if "rerank_url" in self.changed_data or (self.operator and is_private(row.rerank_url)):
-            row.rerank_private = self.operator
 
 
 @admin.register(SearchSettings)

@@ -22,7 +22,12 @@ INSIDE = (".localhost", ".local", ".internal")
 
 
 class ServerForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stubs alone
-    """A row with `base_url`, `sealed_key` and `private`. The key is written here and never read again."""
+    """A row with an address, a sealed key and whether the address may be private, in the fields that the form names.
+
+    The key is written here and never read again.
+    """
+
+    address_field, key_field, private_field = "base_url", "sealed_key", "private"
 
     key = forms.CharField(
         required=False,
@@ -38,23 +43,27 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the st
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["key"].help_text = key_state(self.instance.sealed_key)[1]
-        if not self.instance.sealed_key:
+        sealed = getattr(self.instance, self.key_field)
+        self.fields["key"].help_text = key_state(sealed)[1]
+        if not sealed:
             self.fields["forget_key"].widget = forms.HiddenInput()
 
     def clean_model(self) -> str:
         return str(self.cleaned_data["model"]).strip()
 
     def clean_base_url(self) -> str:
-        """The address without a slash at its end."""
-        url = str(self.cleaned_data["base_url"]).strip()
+        return self.cleaned_address()
+
+    def cleaned_address(self) -> str:
+        """The address without a slash at its end; ValidationError says what is wrong with it."""
+        url = str(self.cleaned_data[self.address_field]).strip()
         if not url:
             return ""
         if problem := problem_of_address(url):
             raise forms.ValidationError(problem)
         url = url.removesuffix("/").removesuffix(self.copied).removesuffix("/")
         # An operator's address stays when others edit the row.
-        kept = self.instance.pk and url == self.instance.base_url
+        kept = self.instance.pk and url == getattr(self.instance, self.address_field)
         if not (self.operator or settings.ASKWELL_PRIVATE_MODELS or kept) and is_private(url):
             raise forms.ValidationError(PRIVATE)
         return url
@@ -71,11 +80,12 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the st
             return
         row, values = self.instance, self.cleaned_data
         if values.get("forget_key"):
-            row.sealed_key = ""
+            setattr(row, self.key_field, "")
         if values["key"]:
-            row.sealed_key = seal(values["key"])
-        if "base_url" in self.changed_data or (self.operator and is_private(row.base_url)):
-            row.private = self.operator
+            setattr(row, self.key_field, seal(values["key"]))
+        address = getattr(row, self.address_field)
+        if self.address_field in self.changed_data or (self.operator and is_private(address)):
+            setattr(row, self.private_field, self.operator)
 
 
 def problem_of_address(url: str) -> str:

@@ -1,7 +1,5 @@
 """Languages that the embedder spells letter by letter are found by their words and letters."""
 
-
-
 import pytest
 
 from knowledge.indexes.lexical import LexicalIndex

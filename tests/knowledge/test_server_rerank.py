@@ -1,5 +1,6 @@
 """Reranking by a server: the protocol, what goes wrong, and that the built-in order stands then."""
 
+import contextlib
 import json
 import threading
 import time
@@ -30,6 +31,7 @@ def server():
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
+            with contextlib.suppress(BrokenPipeError):  # who asked may have given up
             self.wfile.write(data)
 
         def log_message(self, *_):
