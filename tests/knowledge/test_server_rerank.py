@@ -32,7 +32,7 @@ def server():
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             with contextlib.suppress(BrokenPipeError):  # who asked may have given up
-            self.wfile.write(data)
+                self.wfile.write(data)
 
         def log_message(self, *_):
             """Nothing."""
