@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import ROOT
-from tests.journeys.rules import check
+from tests.journeys.rules import SIDEWAYS, WIDTHS, check
 
 pytestmark = pytest.mark.browser
 
@@ -68,3 +68,12 @@ def test_the_costs_on_any_screen(page, site, sign_in, spent):
     expect(page.get_by_text("$111.43", exact=True).first).to_be_visible()
     expect(page.get_by_role("status")).to_have_count(2)
     assert check(page, f"{site.address}/techpro/costs/", "main") == []
+
+
+def test_a_count_beside_the_inbox_pushes_nothing_off_the_page(page, site, sign_in):
+    sign_in(page, "owner", "/techpro/costs/")
+    for width, height in WIDTHS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"{site.address}/techpro/costs/")
+        page.evaluate("() => { const c = document.getElementById('inbox-count'); c.hidden = false; c.prepend('128'); }")
+        assert page.evaluate(SIDEWAYS) == []
