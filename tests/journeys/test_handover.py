@@ -44,11 +44,12 @@ def test_handed_to_a_person_and_back(page, desk, open_chat, ask):
     expect(desk.locator("#thread .prose strong", has_text="reading")).to_be_visible()
 
     # The assistant is silent, and the person sees what the customer writes.
-    replies = page.locator(".messages article[data-finished]").count()
+    finished = page.locator(".messages article[data-finished]")
+    expect(finished).to_have_count(3)  # the answer, that a person has been told, and what that person wrote
     page.get_by_label("Message", exact=True).fill("Can I send it back after 20 days?")
     page.keyboard.press("Enter")
     expect(desk.locator("#thread .bubble", has_text="after 20 days")).to_be_visible()
-    assert page.locator(".messages article[data-finished]").count() == replies
+    expect(finished).to_have_count(3)
 
     # A note stays inside.
     desk.get_by_label("Note for colleagues").fill("Friendly, in a hurry")
