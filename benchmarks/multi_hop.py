@@ -7,38 +7,15 @@ same search with no question cut into parts. Bar: both passages among the first 
 questions falls by at most .002.
 """
 
-import argparse
-import contextlib
-import os
 import random
-import sys
-import tempfile
 from pathlib import Path
 from unittest.mock import patch
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.squad import run
+
 JOINTS = (" and ", ", and also ", "? Also, ")
 BOTH_BAR, LOSS_BAR = 0.90, 0.002
 FIRST = 5
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--work", type=Path, help="keeps the database here, to measure again without ingesting again")
-    parser.add_argument("--pairs", type=int, default=400)
-    options = parser.parse_args()
-    folder = options.data / "retrieval" / "squad"
-    if not folder.is_dir():
-        sys.exit(f"There is no {folder}; say with --data where the public data is.")
-    with contextlib.ExitStack() as stack:
-        work = options.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="askwell-multi-hop-")))
-        os.environ |= {"ASKWELL_DATA": str(work), "ASKWELL_DEMO": "0", "DJANGO_SETTINGS_MODULE": "project.settings"}
-        from project.database import database_ready
-
-        stack.enter_context(database_ready())
-        met = measure(folder, options.pairs)
-    sys.exit(not met)
 
 
 def measure(folder: Path, count: int) -> bool:
@@ -104,4 +81,4 @@ def hits(tenant: int, queries: dict[str, str], answers: dict[str, set[str]]) -> 
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__ or "", "pairs", 400, measure)

@@ -8,39 +8,16 @@ with synonyms in the lexical fields alone, and in the vector, too. Bar: synonyms
 questions as they are lose nothing when every such word has a synonym.
 """
 
-import argparse
-import contextlib
-import os
-import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from benchmarks.squad import run
+
 if TYPE_CHECKING:
     from knowledge.retrieval.synonyms import Group
 
-ROOT = Path(__file__).resolve().parent.parent
 BAR = 0.75
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--work", type=Path, help="keeps the database here, to measure again without ingesting again")
-    parser.add_argument("--questions", type=int, default=300)
-    options = parser.parse_args()
-    folder = options.data / "retrieval" / "squad"
-    if not folder.is_dir():
-        sys.exit(f"There is no {folder}; say with --data where the public data is.")
-    with contextlib.ExitStack() as stack:
-        work = options.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="askwell-synonyms-")))
-        os.environ |= {"ASKWELL_DATA": str(work), "ASKWELL_DEMO": "0", "DJANGO_SETTINGS_MODULE": "project.settings"}
-        from project.database import database_ready
-
-        stack.enter_context(database_ready())
-        met = measure(folder, options.questions)
-    sys.exit(not met)
 
 
 def measure(folder: Path, count: int) -> bool:
@@ -102,4 +79,4 @@ def recall(tenant: int, questions: list[tuple[str, set[str]]], groups: "list[tup
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__ or "", "questions", 300, measure)

@@ -80,7 +80,8 @@ def look_at_sources(
     last: dict[str, float] = {}
     for source in sources:
         host = urlsplit(source.url).netloc
-        time.sleep(max(last.get(host, 0.0) + pause - time.monotonic(), 0.0) if host in last else 0.0)
+        if host in last:  # a server is asked once in a while, not as fast as it answers
+            time.sleep(max(last[host] + pause - time.monotonic(), 0.0))
         look = look_at(source, send)
         last[host] = time.monotonic()
         with tenant_scope(tenant_id):

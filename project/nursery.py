@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
         while True:
             for child in children:
                 child.look()
-            time.sleep(LOOK_EVERY)
+            time.sleep(LOOK_EVERY)  # this process does nothing else
     except KeyboardInterrupt:
         return 0
     finally:
@@ -76,7 +76,7 @@ def prepared() -> bool:
     child = Fork("preparation", work=manage("prepare"))
     child.start()
     while (code := child.poll()) is None:
-        time.sleep(0.01)
+        time.sleep(0.01)  # nothing else can start before
     return code == 0
 
 

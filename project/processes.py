@@ -79,7 +79,7 @@ class Child(abc.ABC):
         while self.running and self.poll() is None:
             if time.monotonic() > deadline:
                 self.send(signal.SIGKILL)
-            time.sleep(LOOK_EVERY)
+            time.sleep(LOOK_EVERY)  # waitpid knows no time limit
 
     def _prepare(self) -> None:
         """In the new process, before anything else."""

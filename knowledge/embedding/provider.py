@@ -152,7 +152,7 @@ class ProviderEmbedder:
                 return self._request(texts)
             except EmbedderAwayError as error:
                 log.info("%s is asked again: %s", self.name, error)
-                time.sleep(_pause(attempt, error.__cause__))
+                time.sleep(_pause(attempt, error.__cause__))  # in a worker or a thread, never in a scope
         return self._request(texts)
 
     def _request(self, texts: list[str], timeout: httpx2.Timeout | float = TIMEOUT) -> Floats:

@@ -93,7 +93,7 @@ def carry_out(tenant_id: int, run_id: int, *, seconds: float = math.inf) -> None
         _fail(tenant_id, run_id, str(error))
     except DatabaseError:
         raise  # whoever comes next goes on
-    except Exception:
+    except Exception:  # whatever it is, whoever looks at the run must see that it broke
         log.exception("Run %s broke", run_id)
         _fail(tenant_id, run_id, BROKEN)
 

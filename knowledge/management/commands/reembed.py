@@ -59,7 +59,7 @@ class Command(TenantCommand):
             except EmbedderAwayError:
                 if away == len(PAUSES):
                     raise
-                time.sleep(PAUSES[away])
+                time.sleep(PAUSES[away])  # whoever typed the command waits for it
                 away += 1
             if more:
                 self._tell(row)
