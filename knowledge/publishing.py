@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from knowledge.changes import locked_state, record_change
-from knowledge.chunking import ChunkDraft
+from knowledge.chunking import READER, ChunkDraft
 from knowledge.embedding.base import PassageEncoding
 from knowledge.indexes.buffers import pack_numbers, pack_sentences
 from knowledge.models import FINISHED, Chunk, ChunkVectors, Document, DocumentVersion, EmbeddingModel
@@ -77,10 +77,10 @@ def begin(version_ids: Iterable[int]) -> list[Work]:
         if version.attempts > MAX_ATTEMPTS:
             version.state, version.error = State.FAILED, DEADLY.format(count=MAX_ATTEMPTS)
         else:
-            version.state, version.progress = State.READING, 1
+            version.state, version.progress, version.reader = State.READING, 1, READER
             works.append(_work(version))
         version.changed_at = timezone.now()
-    DocumentVersion.objects.bulk_update(versions, ["attempts", "state", "error", "progress", "changed_at"])
+    DocumentVersion.objects.bulk_update(versions, ["attempts", "state", "error", "progress", "reader", "changed_at"])
     retried = [work.version for work in works if work.attempt > 1]
     if retried:
         delete_chunks(Q(version__in=retried))
@@ -116,7 +116,8 @@ def note_read(work: Work, document: ReadDocument, *, file: str = "", content_has
     if version is None:
         return False
     parent = Document.objects.select_related("current").get(pk=work.document)
-    if content_hash and parent.current and parent.current.content_hash == content_hash:
+    same = content_hash and parent.current and parent.current.content_hash == content_hash
+    if same and parent.current.reader == READER:
         _update(work, state=State.SUPERSEDED, progress=FINISHED, **values)
         return False
     return _update(work, state=State.EMBEDDING, **values)

@@ -20,6 +20,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.manager import JobManager
 from procrastinate.tasks import configure_task
 
+from knowledge.evaluation.runs import stop_run
 from knowledge.models import Document, DocumentVersion, Release, ReleaseGate
 from knowledge.queries import live_documents
 from tenants.services import record_audit
@@ -34,6 +35,7 @@ CHECK = "agents.check_release"
 CHECKS = "checks"
 """Its queue."""
 MAX_LABEL = 200  # characters
+GOES_ON = 1  # priority of a check that was begun: what goes live before its end would have it begin again
 NAMED, MAX_NAME = 3, 60  # documents in a label, and characters of each
 NOTHING_LEFT = "Nothing of it is left: its documents were deleted, could not be read, or have newer versions."
 log = logging.getLogger(__name__)
@@ -116,6 +118,14 @@ def withdraw_emptied() -> None:
         if not still_to_come(release).exists():
             release.state, release.reasons = Release.State.WITHDRAWN, [NOTHING_LEFT]
             release.save(update_fields=["state", "reasons", "changed_at"])
+            end_runs(release)
+
+
+def end_runs(release: Release) -> None:
+    """Stop what is still being asked for a release, now that nobody waits for it."""
+    for run in (release.baseline, release.candidate):
+        if run is not None:
+            stop_run(run=run)
 
 
 def waiting_versions(version_ids: Iterable[int]) -> set[int]:
@@ -138,13 +148,17 @@ def is_read(release: Release) -> bool:
 
 
 def enqueue_check(release: Release) -> None:
-    """Ask a worker to check a release, one of a tenant at a time; harmless when it was asked already."""
+    """Ask a worker to check a release, one of a tenant at a time; harmless when it was asked already.
+
+    One that was begun comes to its end before the next one begins.
+    """
     deferrer = configure_task(
         name=CHECK,
         job_manager=_jobs,
         queue=CHECKS,
         lock=f"releases:{release.tenant_id}",
         queueing_lock=f"release:{release.pk}",
+        priority=GOES_ON if release.rounds else 0,
     )
     try:
         with transaction.atomic():

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect, render
 
 from agents.releases import deciding
+from agents.releases.checking import MOST_ROUNDS
 from agents.releases.comparing import Measures, figure, measures_of
 from commerce.admin.base import OwnForm
 from knowledge import releasing
@@ -147,6 +148,8 @@ def _context(release: Release) -> dict[str, Any]:
         "kind": kind_of(release),
         "waits": release.state in Release.UNDECIDED,
         "checking": release.state == Release.State.CHECKING,
+        "most_rounds": MOST_ROUNDS,
+        "comparable": bool(before and after),
         "runs": [run for run in (release.baseline, release.candidate) if run is not None],
         "versions": list(releasing.still_to_come(release)),
         "measured": _measured(before, after),

@@ -33,6 +33,14 @@ GATE_IS_OFF = "The gate was switched off, so it was not checked."
 NO_SET = "The gate has no set of questions: choose one, or switch the gate off."
 EMPTY_SET = "The set of questions “{}” is empty: add questions, choose another set, or switch the gate off."
 UNASKED = "The questions could not be asked: {}"
+STOPPED = "The run “{}” was stopped, so nobody knows what the change does. Check again to ask the questions anew."
+MOST_ROUNDS = 3
+"""How often the questions of a release are begun, where the knowledge changes each time that they are asked."""
+RESTLESS = (
+    f"Documents or settings changed each of the {MOST_ROUNDS} times that the questions were asked. Check again when "
+    "less is being changed, or release it anyway."
+)
+UNFINISHED = (EvaluationRun.State.FAILED, EvaluationRun.State.STOPPED)
 log = logging.getLogger(__name__)
 
 
@@ -50,8 +58,11 @@ def check(tenant_id: int, release_id: int, *, seconds: float = SLICE) -> bool:
     for run in to_ask:
         runs.carry_out(tenant_id, run, seconds=max(deadline - time.monotonic(), 1.0))
         with tenant_scope(tenant_id):
-            if EvaluationRun.objects.filter(pk=run, state__in=EvaluationRun.IN_WORK).exists():
-                return True
+            state = EvaluationRun.objects.filter(pk=run).values_list("state", flat=True).first()
+        if state in EvaluationRun.IN_WORK:
+            return True
+        if state != EvaluationRun.State.DONE:
+            break  # the other one would tell nothing by itself
     with tenant_scope(tenant_id):
         return not _decide(release_id)
 
@@ -91,15 +102,21 @@ def _problem(questions: EvaluationSet | None) -> str:
 
 
 def _runs_of(release: Release, questions: EvaluationSet) -> list[int]:
-    """The runs of a release, made anew where what they were measured on has changed."""
+    """The runs of a release, made anew where what they were measured on has changed; none once that was too often."""
     basis, wanted = basis_of(release, questions), candidate_of(release)
+    if release.basis != basis:
+        releasing.end_runs(release)
+        if release.rounds == MOST_ROUNDS:
+            _keep(release, Release.State.FAILED, [RESTLESS])
+            return []
+        release.rounds += 1
     baseline, candidate = release.baseline, release.candidate
     if release.basis != basis or baseline is None:
         baseline = _baseline(release, questions, basis)
     if release.basis != basis or candidate is None or candidate.candidate != wanted:
         candidate = _run(release, questions, wanted, f"After: {release.label}")
     release.baseline, release.candidate, release.basis = baseline, candidate, basis
-    release.save(update_fields=["baseline", "candidate", "basis", "changed_at"])
+    release.save(update_fields=["baseline", "candidate", "basis", "rounds", "changed_at"])
     return [baseline.pk, candidate.pk]
 
 
@@ -143,10 +160,11 @@ def _decide(release_id: int) -> bool:
     baseline, candidate = release.baseline, release.candidate
     if gate is None or not gate.enabled or gate.set is None or baseline is None or candidate is None:
         return False  # the gate was switched off, or its set deleted with the runs: the next step says so
-    for run in (baseline, candidate):
-        if run.state != EvaluationRun.State.DONE:
-            _keep(release, Release.State.FAILED, [UNASKED.format(run.error or run.get_state_display())])
-            return True
+    if ended := [run for run in (baseline, candidate) if run.state in UNFINISHED]:
+        _keep(release, Release.State.FAILED, [_unasked(ended[0])])
+        return True
+    if any(run.state in EvaluationRun.IN_WORK for run in (baseline, candidate)):
+        return False  # one that was stopped goes on
     if basis_of(release, gate.set) != release.basis or candidate_of(release) != candidate.candidate:
         return False  # something else changed meanwhile: both are asked again
     found = falls(measures_of(baseline), measures_of(candidate), gate.tolerance)
@@ -156,6 +174,10 @@ def _decide(release_id: int) -> bool:
     else:
         go_live(release, actor=GATE, reasons=[])
     return True
+
+
+def _unasked(run: EvaluationRun) -> str:
+    return STOPPED.format(run) if run.state == EvaluationRun.State.STOPPED else UNASKED.format(run.error)
 
 
 def go_live(release: Release, *, actor: str, reasons: list[str]) -> bool:
@@ -179,3 +201,4 @@ def go_live(release: Release, *, actor: str, reasons: list[str]) -> bool:
 def _keep(release: Release, state: Release.State, reasons: list[str]) -> None:
     release.state, release.reasons = state, reasons
     release.save(update_fields=["state", "reasons", "decided_by", "changed_at"])
+    releasing.end_runs(release)

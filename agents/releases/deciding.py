@@ -31,6 +31,7 @@ def withdraw(*, release: Release, actor: str) -> bool:
         publishing.drop_waiting(waiting, DocumentVersion.State.WITHDRAWN)
     locked.state, locked.decided_by = Release.State.WITHDRAWN, actor[:150]
     locked.save(update_fields=["state", "decided_by", "changed_at"])
+    releasing.end_runs(locked)
     record_audit(actor=actor, action="release.withdrawn", target=locked.label)
     return True
 
@@ -40,8 +41,8 @@ def check_again(*, release: Release, actor: str) -> bool:
     locked = _undecided(release, (Release.State.HELD, Release.State.FAILED))
     if locked is None:
         return False
-    locked.state, locked.reasons, locked.basis = Release.State.CHECKING, [], ""
-    locked.save(update_fields=["state", "reasons", "basis", "changed_at"])
+    locked.state, locked.reasons, locked.basis, locked.rounds = Release.State.CHECKING, [], "", 0
+    locked.save(update_fields=["state", "reasons", "basis", "rounds", "changed_at"])
     record_audit(actor=actor, action="release.checked_again", target=locked.label)
     releasing.enqueue_check(locked)
     return True

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from knowledge.chunking.blocks import Span
     from knowledge.readers.base import ReadDocument
 
-__all__ = ["ChunkDraft", "chunk_document", "split_sentences"]
+__all__ = ["READER", "ChunkDraft", "chunk_document", "split_sentences"]
 
+READER = 2
+"""The edition of the readers and of this package: raised when documents that are read again give other passages."""
 MAX_PIECES = 220
 # A passage that is embedded together with what it is found by leaves room for the title in the model's window.
 FOUND_BY_SHARE = 0.9

@@ -111,6 +111,7 @@ class DocumentVersion(TenantOwned):
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     progress = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(FINISHED)])
     error = models.TextField(blank=True)
+    reader = models.PositiveSmallIntegerField(default=0, help_text=_("The `READER` that read it last."))
     attempts = models.PositiveSmallIntegerField(
         default=0, help_text=_("How often a worker began; the last to begin is the only one whose results count.")
     )

@@ -47,6 +47,7 @@ class EvaluationCase(TenantOwned):
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta(TenantOwned.Meta):
+        verbose_name = _("question")
         constraints = [models.UniqueConstraint(fields=["set", "source"], name="one_case_per_reply_and_set")]
         ordering = ["pk"]
 
@@ -157,6 +158,7 @@ class Release(TenantOwned):
         change: what goes live: {documents: [ids of versions]}, {prompt: id}, {embedding: name} or {weights: {…}}.
         reasons: sentences that say why it waits.
         basis: a digest of all that the baseline was measured on; the next release of the same basis uses it again.
+        rounds: how often its questions were begun since somebody last asked for the check.
     """
 
     class State(models.TextChoices):
@@ -178,6 +180,7 @@ class Release(TenantOwned):
     baseline = models.ForeignKey(EvaluationRun, on_delete=models.SET_NULL, null=True, related_name="+")
     candidate = models.ForeignKey(EvaluationRun, on_delete=models.SET_NULL, null=True, related_name="+")
     basis = models.CharField(max_length=64, blank=True)
+    rounds = models.PositiveSmallIntegerField(default=0)
     requested_by = models.CharField(max_length=150, blank=True)
     decided_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -7,6 +7,9 @@ from agents.models import PromptState
 from agents.prompts import versions
 from agents.releases import checking, deciding, jobs
 from knowledge import releasing, services
+from knowledge.changes import record_search_change
+from knowledge.evaluation.jobs import retry_run
+from knowledge.evaluation.runs import stop_run
 from knowledge.models import (
     Chunk,
     Document,
@@ -176,6 +179,79 @@ def test_what_changes_while_it_is_checked_is_asked_again(shop, gate, put, asking
         services.archive(Document.objects.filter(external_id="battery"), actor="a")
     assert run_check(shop, release).state == "live"
     assert release.baseline_id != before
+
+
+def test_a_run_that_is_stopped_ends_the_check_and_passes_nothing(shop, gate, put, asking):
+    release = put(returns=BETTER, checked=False)
+    asking(shop, release)
+    with tenant_scope(shop.pk):
+        release.refresh_from_db()
+        assert stop_run(run=release.baseline)
+    run_check(shop, release)
+    assert (release.state, release.reasons) == ("failed", [checking.STOPPED.format("Before: Returns")])
+    assert state_of(shop, "returns") == "held"
+    with tenant_scope(shop.pk):
+        states = set(EvaluationRun.objects.values_list("state", flat=True))
+        assert states == {"stopped"}  # the other one is asked by nobody: it would tell nothing by itself
+        assert deciding.check_again(release=release, actor="cora")
+    assert run_check(shop, release).state == "live"
+
+
+def test_a_candidate_that_is_stopped_passes_nothing_either(shop, gate, put, asking):
+    release = put(returns=BETTER, checked=False)
+    asking(shop, release)
+    with tenant_scope(shop.pk):
+        release.refresh_from_db()
+        assert stop_run(run=release.candidate)
+    assert run_check(shop, release).reasons == [checking.STOPPED.format("After: Returns")]
+
+
+def test_a_run_that_was_stopped_and_goes_on_is_waited_for(shop, gate, put, asking):
+    release = put(returns=BETTER, checked=False)
+    asking(shop, release)
+    with tenant_scope(shop.pk):
+        release.refresh_from_db()
+        stop_run(run=release.candidate)
+        retry_run(release.candidate)
+    assert run_check(shop, release).state == "live"
+
+
+def test_knowledge_that_never_rests_ends_the_check(shop, gate, put, asking):
+    release = put(returns=BETTER, checked=False)
+    for _ in range(checking.MOST_ROUNDS):
+        asking(shop, release)
+        with tenant_scope(shop.pk):
+            record_search_change()
+    assert checking.check(shop.pk, release.pk) is False
+    with tenant_scope(shop.pk):
+        release.refresh_from_db()
+        assert not EvaluationRun.objects.filter(state__in=EvaluationRun.IN_WORK).exists()
+        assert EvaluationRun.objects.count() == 2 * checking.MOST_ROUNDS
+    assert (release.state, release.reasons) == ("failed", [checking.RESTLESS])
+    with tenant_scope(shop.pk):
+        deciding.check_again(release=release, actor="cora")
+    assert run_check(shop, release).state == "live"
+
+
+def test_a_check_that_was_begun_comes_before_those_that_were_not(shop, gate, put, asking):
+    first = put(returns=BETTER, checked=False)
+    asking(shop, first)
+    put(battery="The battery lasts ten hours.", checked=False)
+    waiting = ProcrastinateJob.objects.filter(task_name=releasing.CHECK)
+    with tenant_scope(shop.pk):
+        waiting.filter(args__release_id=first.pk)._raw_delete("default")  # its first step has been done
+        first.refresh_from_db()
+        releasing.enqueue_check(first)
+    assert waiting.order_by("-priority", "pk").first().args["release_id"] == first.pk
+
+
+@pytest.mark.parametrize("decide", [deciding.release_anyway, deciding.withdraw])
+def test_nobody_is_asked_for_what_was_decided(shop, gate, put, asking, decide):
+    release = put(returns=BETTER, checked=False)
+    asking(shop, release)
+    with tenant_scope(shop.pk):
+        assert decide(release=release, actor="olga")
+        assert set(EvaluationRun.objects.values_list("state", flat=True)) == {"stopped"}
 
 
 def test_a_check_that_is_broken_off_goes_on(shop, gate, put, monkeypatch):
