@@ -23,7 +23,7 @@ from knowledge.readers.base import ReadDocument
 from knowledge.releasing import waiting_versions, withdraw_emptied
 from tenants.scope import current_tenant_id
 
-MAX_ATTEMPTS = 3  # times that reading a version may end its worker
+MAX_ATTEMPTS = 5  # times that reading a version may end its worker; workers die of other things, too
 DEADLY = (
     "Reading this file ended the program {count} times, most likely for want of memory. "
     "Split it into smaller files and add those."

@@ -35,6 +35,12 @@ INGESTION, UPKEEP = "ingestion", "upkeep"  # queues
 HEARTBEAT = 2.5  # seconds between two signs of life of a worker
 FIRST = 10  # priority: upkeep does not queue behind documents
 STALLED_AFTER = 9.0  # seconds without a sign of life after which a worker counts as dead
+WAIT_BEFORE = (
+    0,
+    10,
+    30,
+    90,
+)  # seconds, by how often a job was left before: what hits workers in a row hits others, too
 FORGOTTEN_AFTER = dt.timedelta(minutes=2)  # without progress and without a job
 KEEP_JOBS = 24 * 7  # hours
 log = logging.getLogger(__name__)
@@ -79,6 +85,15 @@ def ingest_again(tenant_id: int, version_id: int) -> None:
         newer = DocumentVersion.objects.filter(document__versions=version_id, pk__gt=version_id)
         if version is not None and not newer.exists():
             services.reread([version.document], actor=reembedding.NOBODY)
+
+
+@app.task(name="knowledge.reread_older", queue=INGESTION)
+def reread_older(tenant_id: int, actor: str) -> None:
+    """Has all documents read again that an earlier edition of the readers has read; they are read in their turn."""
+    from knowledge import rereading  # which enqueues the tasks of this module
+
+    while rereading.reread_some(tenant_id, actor=actor):
+        pass
 
 
 @app.task(
@@ -161,11 +176,16 @@ def follow_engines(timestamp: int) -> None:  # noqa: ARG001 (procrastinate hands
 
 
 def retry_stalled() -> int:
-    """Puts the jobs of workers that gave no sign of life back into the queue; returns how many."""
+    """Puts the jobs of workers that gave no sign of life back into the queue; returns how many.
+
+    Each time a job waits longer: a worker that dies again and again would otherwise always die over the same documents,
+    and they would be blamed.
+    """
     stalled = list(async_to_sync(_jobs.get_stalled_jobs)(seconds_since_heartbeat=STALLED_AFTER))
     for job in stalled:
-        log.warning("Job %s was left by a dead worker: trying again", job.id)
-        async_to_sync(_jobs.retry_job)(job)
+        wait = WAIT_BEFORE[min(job.attempts, len(WAIT_BEFORE) - 1)]
+        log.warning("Job %s was left by a dead worker: trying again in %s s", job.id, wait)
+        async_to_sync(_jobs.retry_job)(job, retry_at=timezone.now() + dt.timedelta(seconds=wait))
     return len(stalled)
 
 

@@ -61,6 +61,21 @@ def test_jobs_of_a_dead_worker_are_tried_again(version):
     assert jobs() == [(tasks.INGEST, "todo")]
 
 
+@pytest.mark.parametrize(("left", "seconds"), [(0, 0), (1, 10), (3, 90), (7, 90)])
+def test_a_job_that_was_left_again_and_again_waits_longer(version, left, seconds):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
+        )
+        [worker] = cursor.fetchone()
+    set_jobs(status="doing", worker_id=worker, attempts=left)
+    before = timezone.now()
+    tasks.retry_stalled()
+    job = ProcrastinateJob.objects.get()
+    assert (job.status, job.attempts) == ("todo", left + 1)
+    assert dt.timedelta(0) <= job.scheduled_at - before - dt.timedelta(seconds=seconds) < dt.timedelta(seconds=5)
+
+
 def test_jobs_of_a_worker_that_is_alive_are_left_alone(version):
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING id")
