@@ -35,12 +35,7 @@ INGESTION, UPKEEP = "ingestion", "upkeep"  # queues
 HEARTBEAT = 2.5  # seconds between two signs of life of a worker
 FIRST = 10  # priority: upkeep does not queue behind documents
 STALLED_AFTER = 9.0  # seconds without a sign of life after which a worker counts as dead
-WAIT_BEFORE = (
-    0,
-    10,
-    30,
-    90,
-)  # seconds, by how often a job was left before: what hits workers in a row hits others, too
+WAIT_BEFORE = (0, 10, 30, 90)  # seconds, by how often a job was left before; they may die in a row of something else
 FORGOTTEN_AFTER = dt.timedelta(minutes=2)  # without progress and without a job
 KEEP_JOBS = 24 * 7  # hours
 log = logging.getLogger(__name__)
