@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SHORT = 5
 """Words; a shorter piece says too little without its heading."""
+NAMELESS = {"", "value", "values", "wert", "werte", "valor", "valores", "valeur", "valeurs"}  # of a list of properties
 MAX_ITEMS = 15
 MAX_COLUMNS = 4
 """Beside its first, a row's columns that are all told."""
@@ -98,7 +99,7 @@ def _table_row(cells: Sequence[str]) -> str:
 
 
 def row_in_words(row: str, header: Sequence[str], asked: frozenset[str] = frozenset()) -> str:
-    """Return a table row as prose: "Name: value" for two columns, "Name - column: value; column: value" for more.
+    """Return a table row as prose: "Name - column: value; column: value", "Name: value" where that names nothing.
 
     Of a wide table only the columns whose names have words of `asked`, where there are such. A part of a row comes
     with one name more than it has cells: the row's own.
@@ -107,7 +108,7 @@ def row_in_words(row: str, header: Sequence[str], asked: frozenset[str] = frozen
     names = [*header, *[""] * len(cells)]
     cells = [header[0], *cells] if len(header) == len(cells) + 1 else cells
     first, values = cells[0], cells[1:]
-    if len(values) == 1:
+    if len(values) == 1 and names[1].casefold() in NAMELESS:
         return f"{first}: {values[0]}"
     pairs = [(name, value) for name, value in zip(names[1:], values, strict=False) if value]
     if len(pairs) > MAX_COLUMNS:

@@ -54,8 +54,14 @@ def test_a_table_row_is_put_in_words(answer, make_passage):
     )
 
 
-def test_two_columns_need_no_names(answer, make_passage):
-    table = "| Part | Value |\n| --- | --- |\n| Weight | 1.38 kg |\n| Price | $1,299 |"
+def test_a_row_keeps_the_name_of_its_only_column(answer, make_passage):
+    table = "| Plan | Price |\n| --- | --- |\n| Pro | 20 € |\n| Team | 90 € |"
+    assert "Pro - Price: 20 €. [1]" in answer("What does Pro cost?", make_passage(table))
+
+
+@pytest.mark.parametrize("name", ["Value", "Wert", ""])
+def test_a_list_of_properties_needs_no_names(answer, make_passage, name):
+    table = f"| Part | {name} |\n| --- | --- |\n| Weight | 1.38 kg |\n| Price | $1,299 |"
     assert "Weight: 1.38 kg. [1]" in answer("What is the weight?", make_passage(table))
 
 
