@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from knowledge import gaps, services
+from knowledge import gaps, rereading, services
 from knowledge.admin.adding import add_from_form
 from knowledge.admin.forms import AddDocumentsForm, MetadataForm
 from knowledge.admin.overview import STANDINGS
@@ -54,7 +54,8 @@ class DocumentAdmin(TenantModelAdmin):
 
     roles = (Role.CURATOR,)
     form = MetadataForm
-    list_display = ("__str__", "external_id", "status", "language", "category", "changed")
+    list_display = ("name", "external_id", "status", "spoken", "category", "changed")
+    list_display_links = ("name",)
     list_filter = (StateFilter, "language", "category", "audience", "product")
     search_fields = ("title", "external_id", "category", "source_url")
     search_help_text = "Title, id, category or address"
@@ -89,13 +90,23 @@ class DocumentAdmin(TenantModelAdmin):
     def status(self, document: Document) -> SafeString:
         return state_cell(document)
 
+    # What reading a document may change stands in a place of its own, where `progress` puts it anew.
+    @admin.display(description="Document", ordering="title")
+    def name(self, document: Document) -> SafeString:
+        return format_html('<span id="name-{}">{}</span>', document.pk, document)
+
+    @admin.display(description="Language", ordering="language")
+    def spoken(self, document: Document) -> SafeString:
+        return format_html('<span id="language-{}">{}</span>', document.pk, document.language)
+
     @admin.display(description="Changed", ordering="updated_at")
     def changed(self, document: Document) -> SafeString:
-        return format_html('<span class="num">{}</span>', date_format(document.updated_at, "j M Y H:i"))
+        return format_html('<span class="num" id="changed-{}">{}</span>', document.pk, _changed(document))
 
     def get_urls(self) -> list[URLPattern]:
         own = [
             path("progress/", self.admin_site.admin_view(self.progress), name="knowledge_progress"),
+            path("reread/", self.admin_site.admin_view(self.reread_older), name="knowledge_reread_older"),
             path("<int:pk>/reread/", self.admin_site.admin_view(self.reread_one), name="knowledge_reread"),
             path("passages/<int:pk>/", self.admin_site.admin_view(self.switch_passage), name="knowledge_passage"),
         ]
@@ -106,6 +117,8 @@ class DocumentAdmin(TenantModelAdmin):
         changes = getattr(response, "context_data", {}).get("cl")
         if changes is not None:
             response.context_data["watched"] = _watched(changes.result_list)
+            if self.has_change_permission(request):
+                response.context_data["older"] = rereading.older_documents().count()
         return response  # type: ignore[no-any-return] # unfold ships no types
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:  # noqa: ARG002 (Django's signature)
@@ -169,21 +182,31 @@ class DocumentAdmin(TenantModelAdmin):
         document: Document = get_object_or_404(Document.objects, pk=pk)
         services.reread([document], actor=actor(request))
         if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Refresh": "true"})
+            return self._pieces(request, [pk], "again.html")
         return HttpResponseRedirect(reverse("admin:knowledge_document_change", args=[pk]))
+
+    @method_decorator(require_POST)
+    def reread_older(self, request: HttpRequest) -> HttpResponse:
+        """Has all documents read again that an earlier edition of the readers has read."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        rereading.ask(request.tenant.pk, actor=actor(request))  # type: ignore[attr-defined] # the middleware's
+        messages.success(request, "They are read again in the background. What is live stays so until that has worked.")
+        return HttpResponseRedirect(reverse("admin:knowledge_document_changelist"))
 
     def progress(self, request: HttpRequest) -> HttpResponse:
         """The states of the documents in `ids`, as pieces that htmx puts in their places."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         ids = [int(part) for part in request.GET.get("ids", "").split(",") if ID.fullmatch(part)]
-        documents: list[Any] = list(documents_overview().filter(pk__in=ids[:MAX_WATCHED]))
-        watched = _watched(documents)
-        context = {"documents": documents, "watched": watched, "in_list": "list" in request.GET, "today": today()}
-        response = render(request, "admin/knowledge/document/progress.html", context)
-        if not watched and "list" in request.GET:
-            response["HX-Refresh"] = "true"  # the rest of the rows, titles first, has changed as well
-        return response
+        return self._pieces(request, ids[:MAX_WATCHED], "progress.html")
+
+    def _pieces(self, request: HttpRequest, ids: list[int], template: str) -> HttpResponse:
+        documents: list[Any] = list(documents_overview().filter(pk__in=ids))
+        for document in documents:
+            document.cells = {"name": document, "language": document.language, "changed": _changed(document)}
+        context = {"documents": documents, "watched": _watched(documents), "in_list": "list" in request.GET}
+        return render(request, f"admin/knowledge/document/{template}", context | {"today": today()})
 
     @method_decorator(require_POST)
     def switch_passage(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -206,8 +229,13 @@ def gap_of(request: HttpRequest) -> Gap | None:
 
 
 def state_cell(document: Document) -> SafeString:
-    """The state of a document of `documents_overview`, with its bar while it is read, or why it failed."""
-    return render_to_string("admin/knowledge/document/state.html", {"document": document, "today": today()})
+    """The state of a document of `documents_overview` in the list, with its bar while it is read, or why it failed."""
+    context = {"document": document, "today": today(), "in_list": True}
+    return render_to_string("admin/knowledge/document/state.html", context)
+
+
+def _changed(document: Document) -> str:
+    return date_format(document.updated_at, "j M Y H:i")
 
 
 def _watched(documents: Iterable[Any]) -> str:
@@ -220,6 +248,7 @@ def _document_context(document: Document, page: str) -> dict[str, Any]:
     chunks = Chunk.objects.filter(version=document.current_id).select_related("document").order_by("ordinal")
     return {
         "document": document,
+        "watched": _watched([document]),
         "today": today(),
         "versions": list(versions[:20]),
         "passages": Paginator(chunks, PASSAGES_PER_PAGE).get_page(page),

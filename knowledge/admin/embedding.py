@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
@@ -28,6 +30,7 @@ from knowledge.evaluation.runs import create_run
 from knowledge.models import ChunkVectors, EmbeddingModel, EvaluationRun, EvaluationSet, KnowledgeState
 from knowledge.reembedding import CannotSwitchError
 from tenants.admin.base import TenantModelAdmin, actor
+from tenants.scope import tenant_scope
 from tenants.services import record_audit
 
 PAGE = "admin:knowledge_embeddingmodel_change"
@@ -124,6 +127,7 @@ class EmbeddingModelAdmin(TenantModelAdmin):
             path("drift/", view(self.drift), name="embedding_drift"),
             path("<int:pk>/progress/", view(self.progress), name="embedding_progress"),
             *(path(f"<int:pk>/{name}/", view(step), name=f"embedding_{name}") for name, step in steps.items()),
+            path("<int:pk>/try/", view(self.try_it), name="embedding_try"),
             path("<int:pk>/tidy/", view(self.tidy), name="embedding_tidy"),
         ]
         return [*own, *super().get_urls()]
@@ -159,6 +163,21 @@ class EmbeddingModelAdmin(TenantModelAdmin):
     def drift(self, request: HttpRequest) -> HttpResponse:
         """How questions and documents have moved of late."""
         return drift_page(request, self.admin_site.each_context(request), _serving())
+
+    @method_decorator(require_POST)
+    def try_it(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Asks for one vector and tells what came; once the scope is closed, since a server may take its time."""
+        row, page = self._row(request, pk), redirect(PAGE, pk)
+
+        def tried() -> HttpResponse:
+            try:
+                _try(request, row)
+            except EmbedderError as error:
+                messages.error(request, str(error))
+            return page
+
+        request.after_scope = tried  # type: ignore[attr-defined] # the middleware's
+        return page
 
     def tidy(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Delete its vectors, after a question whether that is meant."""
@@ -230,10 +249,10 @@ def _try(request: HttpRequest, row: EmbeddingModel) -> None:
     started = time.perf_counter()
     vector = fresh_embedder(Definition.of(row)).encode_query(TRIED).vector
     milliseconds = (time.perf_counter() - started) * 1000
-    if row.dimensions is None:
-        row.dimensions = len(vector)
-        row.save(update_fields=["dimensions", "changed_at"])
-        record_search_change()
+    with tenant_scope(row.tenant_id):
+        fresh = EmbeddingModel.objects.filter(pk=row.pk, dimensions=None)
+        if fresh.update(dimensions=len(vector), changed_at=timezone.now()):
+            record_search_change()
     messages.success(request, f"{row} answers: a vector of {len(vector)} numbers after {milliseconds:.0f} ms.")
 
 
@@ -276,7 +295,7 @@ def _compare(request: HttpRequest, row: EmbeddingModel) -> None:
     messages.success(request, "Both models are being asked. The comparison is below in a moment.")
 
 
-STEPS = {"try": _try, "build": _build, "cancel": _cancel, "switch": _switch, "compare": _compare}
+STEPS = {"build": _build, "cancel": _cancel, "switch": _switch, "compare": _compare}
 
 
 def _context(row: EmbeddingModel) -> dict[str, Any]:

@@ -7,31 +7,45 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from knowledge.admin.index import index_standing, served_by
+from knowledge.models import ChunkKind
 from knowledge.queries import live_documents
 from knowledge.retrieval.filters import FIELDS, Filters
 from knowledge.retrieval.scores import SCORES
 from knowledge.retrieval.search import search
 from tenants.admin.base import may
 from tenants.models import Role
+from tenants.scope import tenant_scope
 
 SHOWN = 10  # passages
 MAX_QUERY = 2000  # characters
 MAX_CHOICES = 200  # values of a filter that are offered
 CUSTOMERS = "customers"
+PAGE = "admin/knowledge/search.html"
+KINDS = {kind.value: kind.label for kind in ChunkKind if kind != ChunkKind.PROSE}
 
 
 def search_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """The page; `context` is what every page of the admin has."""
+    """The page; `context` is what every page of the admin has. The search itself waits until the scope is closed."""
     if not may(request, Role.CURATOR, Role.REVIEWER):
         raise PermissionDenied
     query = _given(request, "q")[:MAX_QUERY]
     filters = Filters(**{name: _given(request, name) for name in FIELDS}, customers=CUSTOMERS in request.GET)
     context |= {"title": "Search", "query": query, "may_edit": may(request, Role.CURATOR)}
     context |= {"choices": _choices(filters), "filters": filters, "filtered": filters != Filters()}
-    if query:
-        result = search(request.tenant.pk, query, k=SHOWN, filters=filters)  # type: ignore[attr-defined] # the middleware's
-        context |= {"result": result, "hits": [(passage, _named(passage.scores)) for passage in result.passages]}
-    return render(request, "admin/knowledge/search.html", context)
+    tenant_id: int = request.tenant.pk  # type: ignore[attr-defined] # the middleware's
+    if not query:
+        return render(request, PAGE, context | {"standing": index_standing(tenant_id)})
+
+    def searched() -> HttpResponse:
+        result = search(tenant_id, query, k=SHOWN, filters=filters)
+        hits = [(passage, KINDS.get(passage.kind), _named(passage.scores)) for passage in result.passages]
+        found = {"result": result, "hits": hits, "served_by": served_by(result.index)}
+        with tenant_scope(tenant_id):
+            return render(request, PAGE, context | found | {"standing": index_standing(tenant_id)})
+
+    request.after_scope = searched  # type: ignore[attr-defined] # a model on a server may take seconds to embed it
+    return HttpResponse()  # is never sent: see AdminTenantMiddleware
 
 
 def _given(request: HttpRequest, name: str) -> str:

@@ -96,9 +96,13 @@ class SearchSettingsAdmin(SingleRowAdmin):
         if request.method == "POST" and "_try" in request.POST:
             if not self.has_change_permission(request) or row is None:
                 raise PermissionDenied
-            _try(request, row)
-            return redirect("admin:knowledge_searchsettings_change", row.pk)
-        return super().change_view(request, object_id, form_url, {"tried": row, **(extra_context or {})})
+            return _try(request, row)
+        context = {"tried": row, **(extra_context or {})}
+        if row is not None and self.has_view_permission(request, row):
+            from knowledge.admin.index import index_standing  # loads the indexes
+
+            context["standing"] = index_standing(request.tenant.pk)
+        return super().change_view(request, object_id, form_url, context)
 
     def save_model(self, request: Any, obj: SearchSettings, form: Any, change: bool) -> None:
         """Save it; other weights wait for their release where the gate is on."""
@@ -114,11 +118,22 @@ class SearchSettingsAdmin(SingleRowAdmin):
         record_search_change()
 
 
-def _try(request: HttpRequest, row: SearchSettings) -> None:
-    """Ask the reranker about two passages, of which one answers, and tell what came."""
+def _try(request: Any, row: SearchSettings) -> HttpResponse:
+    """Ask the reranker about two passages, of which one answers, and tell what came; once the scope is closed."""
+    page = redirect("admin:knowledge_searchsettings_change", row.pk)
     if row.reranker != Reranker.SERVER or not row.rerank_url:
         messages.error(request, "No server is set up. Choose one, give its address and save.")
-        return
+        return page
+
+    def tried() -> HttpResponse:
+        _ask(request, row)
+        return page
+
+    request.after_scope = tried
+    return page
+
+
+def _ask(request: HttpRequest, row: SearchSettings) -> None:
     try:
         wrong, right = RerankServer.of(row).ask(*TRIED)
     except RerankError as error:

@@ -5,8 +5,17 @@ import pytest
 from knowledge import ingestion
 from knowledge.services import add_document
 from knowledge.sources import NewDocument
-from tenants.scope import tenant_scope
+from tenants.scope import NoTenantScope, current_tenant_id, tenant_scope
 from tests.knowledge.fake_embedder import FakeEmbedder
+
+
+def scope_is_open() -> bool:
+    """Whether a tenant's scope, and with it a transaction, is open here."""
+    try:
+        current_tenant_id()
+    except NoTenantScope:
+        return False
+    return True
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from procrastinate.contrib.django.models import ProcrastinateJob
 
-from knowledge import ingestion, services
+from knowledge import ingestion, rereading, services
 from knowledge.models import Chunk, Document, DocumentVersion
 from knowledge.queries import retrievable_chunks
 from knowledge.retrieval.scores import SCORES
@@ -244,12 +245,55 @@ def test_progress_is_asked_for_until_everything_is_read(client, curator, tenant)
     page = client.get(url).content.decode()
     assert "Live" in page
     assert "hx-get" not in page
+    assert "Show what was read" in page
+
+
+def test_a_list_is_brought_up_to_date_in_place(client, curator, tenant):
+    with tenant_scope(tenant.pk):
+        item = NewDocument(external_id="guide.md", data=b"# Guide to A & B\n\nPress it.", filename="guide.md")
+        version = services.add_document(item, actor="a").version
+    listed = client.get(LIST).content.decode()
+    for cell in ("name", "language", "changed", "state"):
+        assert f'id="{cell}-{version.document_id}"' in listed
+    ingestion.ingest_versions(tenant.pk, [version.pk])
+    response = client.get(f"/admin/knowledge/document/progress/?list=1&ids={version.document_id}")
+    page = response.content.decode()
+    assert "HX-Refresh" not in response.headers
+    assert f'<div hx-swap-oob="innerHTML:#name-{version.document_id}">Guide to A &amp; B</div>' in page
+    assert f"#language-{version.document_id}" in page
+    assert "hx-get" not in page
+
+
+def test_documents_of_an_earlier_reader_are_read_again(client, curator, add, tenant):
+    add("new", "A new text.")
+    with tenant_scope(tenant.pk):
+        assert "Read it again" not in client.get(LIST).content.decode()
+    add("old", "An old text.")
+    with tenant_scope(tenant.pk):
+        DocumentVersion.objects.filter(document__external_id="old").update(reader=0)
+    assert "Read it again" in client.get(LIST).content.decode()
+    response = client.post(f"{LIST}reread/", follow=True)
+    assert texts(response) == ["They are read again in the background. What is live stays so until that has worked."]
+    assert ProcrastinateJob.objects.filter(task_name=rereading.REREAD, args__actor="cora").count() == 1
+    for role, status in ((Role.REVIEWER, 403), (Role.AGENT, 403)):
+        client.force_login(person(tenant, role.lower(), role))
+        assert client.post(f"{LIST}reread/").status_code == status
+
+
+def test_a_passage_says_what_it_is_and_what_else_finds_it(client, curator, add):
+    rows = "".join(f"| Plan {number} with all that goes with it | {number} € |\n" for number in range(60))
+    document = add("prices", f"# Prices\n\nWhat plans cost a month:\n\n| Plan | Price |\n| --- | --- |\n{rows}")
+    page = client.get(change(document)).content.decode()
+    assert '<span class="aw-badge">Table</span>' in page
+    assert "Also found by: What plans cost a month" in page
 
 
 def test_retry_reads_a_document_again(client, curator, add, tenant):
     document = add("bad", data=b"%PDF-1.7 nothing", filename="bad.pdf")
-    response = client.post(reverse("admin:knowledge_reread", args=[document.pk]), headers={"HX-Request": "true"})
-    assert response.headers["HX-Refresh"] == "true"
+    url = reverse("admin:knowledge_reread", args=[document.pk])
+    page = client.post(f"{url}?list=1", headers={"HX-Request": "true"}).content.decode()
+    assert f"progress/?list=1&amp;ids={document.pk}" in page  # the rest of the page stays as it is
+    assert "Waiting" in page
     with tenant_scope(tenant.pk):
         assert DocumentVersion.objects.first().state == "queued"
 
@@ -273,7 +317,7 @@ def test_the_search_page_shows_every_partial_score(client, curator, add):
     assert result.passages[0].document == "returns"
     for name in ("Score", *(SCORES[name] for name in result.passages[0].scores)):
         assert f"<dt>{name}</dt>" in page
-    assert result.index in page
+    assert "Searched from memory." in page
 
 
 @pytest.mark.parametrize("query", ["", "   ", "\x00", "x" * 5000, "عربي 🙂", "'; DROP TABLE knowledge_chunk; --"])

@@ -5,12 +5,14 @@ from django.contrib.auth.models import User
 
 from knowledge import reembedding
 from knowledge.embedding import provider
+from knowledge.embedding.base import EmbedderError
 from knowledge.embedding.serving import serving_name
 from knowledge.models import ChunkVectors, EmbeddingModel, EvaluationRun, EvaluationSet
 from tenants.models import AuditEvent, Role
 from tenants.scope import tenant_scope
 from tenants.secrets import seal, unseal
 from tests.conftest import person
+from tests.knowledge.conftest import scope_is_open
 from tests.knowledge.embedding_server import KEY, Script, embedding_server
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +121,18 @@ def test_trying_tells_how_long_vectors_are_or_what_is_wrong(client, model, owner
     assert "32 numbers; those of this model had 48" in press(client, model, "try")
     server.says(b"<html>hello</html>", "text/html")
     assert "no answer of an embedding server" in press(client, model, "try")
+
+
+def test_nobodys_rows_are_held_while_a_server_is_asked(client, model, owner, monkeypatch):
+    scopes = []
+
+    def asked(_):
+        scopes.append(scope_is_open())
+        raise EmbedderError("It is away.")
+
+    monkeypatch.setattr("knowledge.admin.embedding.fresh_embedder", asked)
+    assert "It is away." in press(client, model, "try")
+    assert scopes == [False]
 
 
 def test_from_adding_to_switching_and_back_and_tidying_up(client, tenant, add, model, owner):

@@ -10,6 +10,7 @@ from knowledge.synonym_lists import parse_groups
 from tenants.models import AuditEvent, Role
 from tenants.scope import tenant_scope
 from tests.conftest import person
+from tests.knowledge.conftest import scope_is_open
 
 pytestmark = pytest.mark.django_db
 PLACE = "/admin/knowledge/"
@@ -130,8 +131,15 @@ def test_the_server_is_tried(client, owner, tenant, monkeypatch):
     with tenant_scope(tenant.pk):
         SearchSettings.objects.update(reranker="server", rerank_url="https://example.com/rerank")
     for scores, says in (([0.1, 0.9], "It works"), ([0.9, 0.1], "wrong passage")):
-        monkeypatch.setattr("knowledge.admin.searching.RerankServer.ask", lambda *_, scores=scores: scores)
+        scopes = []
+
+        def ask(*_, scopes=scopes, scores=scores):
+            scopes.append(scope_is_open())
+            return scores
+
+        monkeypatch.setattr("knowledge.admin.searching.RerankServer.ask", ask)
         assert says in texts(client.post(url, {"_try": "1"}, follow=True))[0]
+        assert scopes == [False]  # no transaction waits for a server
 
 
 def test_with_the_gate_on_weights_wait(client, owner, tenant):
