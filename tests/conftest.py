@@ -7,12 +7,13 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import TransactionTestCase
 
-from project import postgres
 from project.database import close_connections
 from tenants.models import Role, Tenant
 from tenants.scope import tenant_scope
 from tenants.services import add_member, create_tenant
+from tests import database
 
 HERE = Path(__file__).parent
 LAST = ("faults", "journeys")  # folders; the browser's driver leaves an event loop running that others could not share
@@ -28,24 +29,28 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def postgres_server():
     """The database server of the run: the one of DATABASE_URL, or an embedded one."""
-    with postgres.running(settings.DATA_DIR) if settings.EMBEDDED_DATABASE else contextlib.nullcontext():
+    with database.running(settings.DATA_DIR) if settings.EMBEDDED_DATABASE else contextlib.nullcontext():
         yield
         close_connections()
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(postgres_server, django_db_setup):
-    """The test database, once the server runs."""
+    """The test database, once the server runs, and how it is emptied behind a test that commits."""
+    with contextlib.ExitStack() as stack:
+        empty = flush
+        if settings.EMBEDDED_DATABASE:  # of another server's we may not be superuser
+            name = settings.DATABASES["default"]["NAME"]
+            empty = database.emptying(stack.enter_context(database.superuser(settings.DATA_DIR, name)))
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
 
 
-@pytest.fixture(autouse=True)
-def no_jobs_left(request, django_db_blocker):
-    """Tests that commit leave no jobs to the next: the flush behind them does not know that table."""
-    yield
-    marker = request.node.get_closest_marker("django_db")
-    if "transactional_db" in request.fixturenames or (marker and marker.kwargs.get("transaction")):
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+def flush(case, by_django=TransactionTestCase._fixture_teardown):
+    """Django's flush does not know the table of the jobs."""
+    by_django(case)
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 @pytest.fixture

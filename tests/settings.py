@@ -19,3 +19,5 @@ from project.settings import *  # noqa: F403 (once the folder is known; all of t
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 SECRET_KEY = "for tests only"
+if EMBEDDED_DATABASE:  # noqa: F405 (one of all)
+    DATABASES["default"]["TEST"] = {"TEMPLATE": DATABASES["default"]["NAME"]}  # noqa: F405 (see tests/database.py)
