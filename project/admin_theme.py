@@ -60,14 +60,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Curated answers", "verified_user", reverse_lazy(CURATED), show=curator),
                 _item("Synonyms", "sync_alt", reverse_lazy(SYNONYMS), show=curator),
                 _item("Search settings", "manage_search", reverse_lazy(SEARCHING), show=owner),
-                *_reports(curator=curator, owner=owner),
-                _item(
-                    "Evaluation",
-                    "query_stats",
-                    reverse_lazy("admin:knowledge_evaluationset_changelist"),
-                    show=reviewer,
-                    active=request.path.startswith("/admin/knowledge/evaluation"),
-                ),
+                *_reports(request, curator=curator, owner=owner, reviewer=reviewer),
                 _item(
                     "Embedding models",
                     "hub",
@@ -121,18 +114,24 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _reports(*, curator: bool, owner: bool) -> list[dict[str, Any] | None]:
-    """What waits for curators, with how much of it there is, and the gate for owners."""
+def _reports(request: HttpRequest, *, curator: bool, owner: bool, reviewer: bool) -> list[dict[str, Any] | None]:
+    """What waits for curators, with how much of it there is, the gate for owners, and evaluation."""
     from knowledge.admin.waiting import waiting  # settings are read before there are models
 
+    page = "admin:knowledge_{}_changelist"
+    here = request.path.startswith("/admin/knowledge/evaluation")
+    evaluation = _item(
+        "Evaluation", "query_stats", reverse_lazy(page.format("evaluationset")), show=reviewer, active=here
+    )
     if not curator:
-        return []
-    page, now = "admin:knowledge_{}_changelist", waiting()
+        return [evaluation]
+    now = waiting()
     return [
         _counted(_item("Gaps", "contact_support", reverse_lazy(page.format("gap"))), now.gaps),
         _counted(_item("Alerts", "notifications", reverse_lazy(page.format("knowledgealert"))), now.alerts),
         _counted(_item("Releases", "rocket_launch", reverse_lazy(page.format("release"))), now.releases),
         _item("Release gate", "door_front", reverse_lazy(page.format("releasegate")), show=owner),
+        _counted(evaluation, now.fallen),
     ]
 
 

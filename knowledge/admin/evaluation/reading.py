@@ -84,6 +84,12 @@ def sets_overview() -> QuerySet[EvaluationSet]:
     return sets
 
 
+def fallen_sets() -> QuerySet[EvaluationSet]:
+    """Those of `sets_overview` whose latest run of what serves got worse."""
+    sets: QuerySet[Any] = sets_overview()
+    return sets.filter(latest_note__gt="")
+
+
 def lines_of(run: EvaluationRun) -> list[Line]:
     """The measures of a run with their intervals, in their order."""
     lines = []

@@ -1,10 +1,9 @@
-"""Two runs side by side, and the note of a run that fell."""
+"""Two runs side by side: what changed, and which questions are left out."""
 
 import pytest
 from django.utils import timezone
 
 from knowledge.evaluation.comparison import compare
-from knowledge.evaluation.summary import summarise
 from knowledge.evaluation.wording import verdict
 from knowledge.models import EvaluationCase, EvaluationResult, EvaluationRun, EvaluationSet
 
@@ -44,14 +43,3 @@ def test_questions_that_changed_meanwhile_are_left_out(questions):
     found = compare(before, after, "recall@5")
     assert (found.edited, found.only_one) == (1, 1)
     assert verdict(found.differences["recall@5"]) == "None of 1 question changed."
-
-
-def test_a_fall_beyond_chance_is_noted(questions):
-    summarise(run_of(questions, [1.0] * 20).pk)
-    once = run_of(questions, [0.0] + [1.0] * 19)
-    summarise(once.pk)
-    worse = run_of(questions, [0.0] * 12 + [1.0] * 8)
-    summarise(worse.pk)
-    notes = dict(EvaluationRun.objects.values_list("pk", "note"))
-    assert notes[once.pk] == ""
-    assert "Recall@5 fell from .950 to .400: 11 questions got worse and 0 better." in notes[worse.pk]
