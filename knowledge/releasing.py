@@ -55,7 +55,7 @@ def request_release(*, change: Mapping[str, Any], label: str, actor: str) -> Rel
 
     Args:
         change: what is to go live: {"documents": [ids of versions]}, {"prompt": id}, {"embedding": name} or
-            {"weights": {"dense": share or None, "rerank": share or None}}.
+            {"weights": {"dense": share or None, "rerank": share or None, "diversity": share}}.
         label: what people know the change by.
         actor: for the audit trail.
     """

@@ -80,6 +80,7 @@ def _weights(release: Release, actor: str) -> None:
     weights: Mapping[str, Any] = release.change["weights"]
     row = SearchSettings.objects.select_for_update().first() or SearchSettings()
     row.dense_weight, row.rerank_weight = weights.get("dense"), weights.get("rerank")
+    row.diversity = weights.get("diversity", row.diversity)
     row.save()
     record_search_change()
 

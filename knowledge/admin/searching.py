@@ -21,7 +21,7 @@ from tenants.admin.base import SingleRowAdmin, TenantModelAdmin, actor
 from tenants.admin.fields import LinesField, OwnForm
 from tenants.models import Role
 
-WEIGHTS = ("dense_weight", "rerank_weight")
+WEIGHTS = ("dense_weight", "rerank_weight", "diversity")
 TRIED = ("Can I return an opened box?", ("The office is closed on Sundays.", "An opened box can be returned."))
 SHOWN_PROBLEMS = 10
 MAX_LIST = 1 << 20  # bytes of a list of synonyms
@@ -49,7 +49,8 @@ class SearchSettingsForm(ServerForm, OwnForm):
             "rerank_model": "Model",
         }
         help_texts = {
-            "diversity": "0 to 1: how much further passages of one document give way to others. 0: not at all.",
+            "diversity": "0 to 1: how much further passages of one document give way to others. 0: not at all. "
+            "Evaluation shows it in questions that expect a passage; documents count once there, wherever they stand.",
             "dense_weight": "0 to 1; empty: chosen from your documents, which is best for most.",
             "rerank_weight": "0 to 1; empty: chosen from your documents, which is best for most.",
             "reranker": "The best twenty passages are put in order once more. A server gets the question and the "
@@ -79,7 +80,7 @@ class SearchSettingsAdmin(SingleRowAdmin):
     audit_target = "search"
     change_form_outer_after_template = "admin/knowledge/searchsettings/try.html"
     fieldsets = (
-        ("What is found", {"fields": ("spelling", "diversity", "audiences")}),
+        ("What is found", {"fields": ("spelling", "audiences")}),
         ("How it is weighed", {"fields": WEIGHTS}),
         ("A second look", {"fields": ("reranker", "rerank_url", "rerank_model", "key", "forget_key")}),
     )
@@ -109,7 +110,7 @@ class SearchSettingsAdmin(SingleRowAdmin):
         changed = {name: getattr(obj, name) for name in WEIGHTS if name in form.changed_data}
         if changed and gate_is_on():
             before = SearchSettings.objects.get(pk=obj.pk)
-            weights = {"dense": obj.dense_weight, "rerank": obj.rerank_weight}
+            weights = {"dense": obj.dense_weight, "rerank": obj.rerank_weight, "diversity": obj.diversity}
             for name in changed:
                 setattr(obj, name, getattr(before, name))
             request_release(change={"weights": weights}, label="Weights of the search", actor=actor(request))

@@ -52,7 +52,7 @@ class Trial:
         weights = candidate.get("weights")
         trial = cls(
             embedding=candidate.get("embedding", ""),
-            weights=None if weights is None else Weights(dense=weights.get("dense"), rerank=weights.get("rerank")),
+            weights=None if weights is None else Weights(**weights),
             drafts=tuple(sorted(candidate.get("drafts", ()))),
         )
         return None if trial == cls() else trial
