@@ -1,6 +1,7 @@
 """The admin: whoever works for a tenant may come in, and sees the rows of one tenant at a time."""
 
 from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any
 
 from csp.decorators import csp_replace
@@ -9,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
@@ -41,7 +43,16 @@ class AskwellAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold ships no
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         guarded: Callable[..., Any] = csp_replace(POLICY)(super().admin_view(view, cacheable))
-        return guarded
+
+        @wraps(guarded)
+        def to_the_end(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+            response: HttpResponse = guarded(request, *args, **options)
+            if later := getattr(request, "after_scope", None):  # its response is one of the admin's as well
+                guarded_later = csp_replace(POLICY)(never_cache(lambda _: later()))
+                request.after_scope = partial(guarded_later, request)  # type: ignore[attr-defined] # see AdminTenantMiddleware
+            return response
+
+        return to_the_end
 
     def get_urls(self) -> list[URLPattern]:
         return [

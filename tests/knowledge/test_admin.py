@@ -320,6 +320,14 @@ def test_the_search_page_shows_every_partial_score(client, curator, add):
     assert "Searched from memory." in page
 
 
+def test_what_was_found_comes_under_the_policy_of_the_admin(client, curator, add):
+    add("returns")
+    plain, found = client.get(SEARCH), client.get(SEARCH, {"q": "return"})
+    for header in ("Content-Security-Policy", "Cache-Control"):
+        assert found[header] == plain[header]
+    assert "'unsafe-eval'" in found["Content-Security-Policy"]
+
+
 @pytest.mark.parametrize("query", ["", "   ", "\x00", "x" * 5000, "عربي 🙂", "'; DROP TABLE knowledge_chunk; --"])
 def test_the_search_page_takes_any_query(client, curator, query):
     assert client.get(SEARCH, {"q": query}).status_code == 200
