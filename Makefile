@@ -34,10 +34,7 @@ run: $(VENV)/.product
 
 test: $(VENV)/.dev
 	@bash tests/install-debian-packages
-	@if [ -n "$(ARGS)" ]; then exec $(BIN)/python -m pytest $(ARGS); fi; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q tests --ignore=tests/faults --ignore=tests/journeys && \
-	$(BIN)/python -m pytest -q tests/faults && \
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q tests/journeys
+	@exec $(BIN)/python $(if $(ARGS),-m pytest $(ARGS),tests/everything.py)
 
 faults: $(VENV)/.dev
 	@bash tests/install-debian-packages
