@@ -24,7 +24,7 @@ from django.db.models import Count, Sum
 
 from knowledge.changes import record_validity
 from knowledge.embedding.serving import serving_embedder, serving_name
-from knowledge.indexes import storage
+from knowledge.indexes import heap, storage
 from knowledge.indexes.packing import held_bytes
 from knowledge.indexes.rows import HAS_FAISS, empty_snapshot, read_rows
 from knowledge.indexes.storage import Purpose
@@ -237,6 +237,7 @@ class Replicas:
         except Exception:  # a process can do without
             log.exception("The passages of tenant %s could not be kept on disk", purpose.tenant)
         finally:
+            heap.give_back()
             connections.close_all()  # of this thread
 
     def _map(self, entry: _Entry, purpose: Purpose, snapshot: Snapshot) -> None:
