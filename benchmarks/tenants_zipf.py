@@ -134,22 +134,22 @@ def ask(name: str, tenants: list[int], texts: list[str]) -> float:
 
 def recall(tenant: int, texts: list[str]) -> float:
     """How many of the ten nearest passages the index names, by an exact search over the database's own vectors."""
-    from pgvector.django import CosineDistance
-
     from knowledge.embedding.serving import serving_embedder
     from knowledge.indexes.replica import replicas
+    from knowledge.indexes.rows import read_rows
     from knowledge.queries import retrievable_chunks
     from tenants.scope import tenant_scope
 
     snapshot = replicas.load(tenant)
     assert snapshot is not None
     assert snapshot.paragraphs is not None
+    with tenant_scope(tenant):
+        rows = read_rows(retrievable_chunks())
+    chunks, vectors = np.array([row.chunk for row in rows]), np.array([row.paragraph for row in rows], np.float32)
     shares = []
     for text in texts:
         vector = serving_embedder(tenant).encode_query(text).vector
-        with tenant_scope(tenant):
-            order = CosineDistance("vectors__paragraph", vector)
-            exact = set(retrievable_chunks().order_by(order).values_list("pk", flat=True)[:10])
+        exact = set(chunks[np.argsort(-(vectors @ vector))[:10]].tolist())
         found, _ = snapshot.paragraphs.search(vector, 10)
         shares.append(len(exact & set(snapshot.chunks[found].tolist())) / len(exact))
     return float(np.mean(shares))
