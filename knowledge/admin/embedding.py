@@ -82,6 +82,7 @@ class EmbeddingModelAdmin(TenantModelAdmin):
     form = EmbeddingModelForm
     heading = "Embedding models"
     add_label = "Add a model"
+    empty_hint = "No other model is set up. One that is added here is tried and compared before searches use it."
     list_display = ("name", "address", "key", "dimensions", "standing")
     list_display_links = ("name",)
     ordering = ("pk",)

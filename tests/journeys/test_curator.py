@@ -1,6 +1,5 @@
 """A curator: adds documents, sees what became of each, checks what answers are made of, and takes things out again."""
 
-import contextlib
 import io
 import re
 import time
@@ -8,7 +7,7 @@ from urllib.parse import urlsplit
 
 import docx
 import pytest
-from playwright.sync_api import Error, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.knowledge.test_readers_pdf import paragraph, pdf
 
@@ -47,7 +46,7 @@ def word(text: str) -> bytes:
 
 def add_files(page: Page, *files: dict, details: dict[str, str] | None = None) -> None:
     """Uploads them through the page that adds; ends at the list of documents."""
-    open_form(page)
+    page.get_by_role("link", name="Add documents").first.click()
     page.get_by_label("Any number of files").set_input_files(list(files))
     if details:
         page.get_by_text("Details for all of them").click()
@@ -55,14 +54,6 @@ def add_files(page: Page, *files: dict, details: dict[str, str] | None = None) -
         page.get_by_label(label).fill(value)
     page.get_by_role("button", name="Add documents").click()
     page.wait_for_url(f"**{DOCUMENTS}")
-
-
-def open_form(page: Page) -> None:
-    """A list whose last document was read a moment ago loads anew, and may take the click along."""
-    while not page.url.endswith("/add/"):
-        page.get_by_role("link", name="Add documents").first.click()
-        with contextlib.suppress(Error):
-            page.wait_for_url("**/add/", timeout=5_000)
 
 
 def row(page: Page, name: str) -> Locator:
@@ -148,6 +139,30 @@ def test_what_was_uploaded_is_in_the_next_answer(curating, open_chat, ask):
     state(page, "locked.pdf", "Live")
     page.goto(f"{origin(page)}/admin/")
     expect(page.get_by_role("link", name=re.compile("Failed see why"))).to_contain_text("1")
+
+
+def test_the_list_stays_in_hand_while_documents_are_read(curating):
+    """Its rows are brought up to date where they are: boxes stay ticked, and nothing that is open closes."""
+    page = curating
+    guide = "# Guide to the roof\n\nThe roof is open at noon."
+    add_files(page, file("roof.md", guide.encode()), file("roof.pdf", b"%PDF-1.7 nothing"))
+    page.evaluate("window.sameAsBefore = true")
+    box = row(page, "Glossary").get_by_role("checkbox")
+    box.check()
+    state(page, "roof.md", "Live")
+    expect(row(page, "roof.md").get_by_role("link").first).to_have_text("Guide to the roof")
+    state(page, "roof.pdf", "Failed").get_by_role("button", name="Retry").click()
+    expect(row(page, "roof.pdf").locator(".aw-badge").first).not_to_have_text("Failed")
+    state(page, "roof.pdf", "Failed")
+    expect(box).to_be_checked()
+    assert page.evaluate("window.sameAsBefore")
+    for name in ("roof.md", "roof.pdf"):
+        row(page, name).get_by_role("checkbox").check()
+    box.uncheck()
+    page.locator("select[name=action]").select_option(label="Delete selected documents")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_role("button", name="Yes, delete").click()
+    expect(row(page, "roof.md")).to_have_count(0)
 
 
 def test_a_text_is_written_and_a_private_address_refused(curating):

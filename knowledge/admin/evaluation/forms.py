@@ -20,7 +20,7 @@ class SetForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stubs
         widgets = {
             "name": widgets.UnfoldAdminTextInputWidget(),
             "description": widgets.UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-            "nightly": widgets.UnfoldBooleanWidget(),
+            "nightly": widgets.UnfoldBooleanSwitchWidget(),
         }
 
     def clean_name(self) -> str:
@@ -52,9 +52,9 @@ class CaseForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stub
             "question": widgets.UnfoldAdminTextareaWidget(attrs={"rows": 3}),
             "expected_answer": widgets.UnfoldAdminTextareaWidget(attrs={"rows": 3}),
             "note": widgets.UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-            "enabled": widgets.UnfoldBooleanWidget(),
+            "enabled": widgets.UnfoldBooleanSwitchWidget(),
         }
-        labels = {"expected_answer": "A good answer says"}
+        labels = {"expected_answer": "A good answer says", "enabled": "On"}
         help_texts = {
             "expected_answer": "Optional: answers are compared with it when a run asks for answers.",
             "enabled": "Off: runs leave it out.",
