@@ -115,9 +115,11 @@ class ReleaseAdmin(ReadOnlyAdmin):
         if request.method == "POST":
             return self._decided(request, release)
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": release.label}
-        return render(
-            request, "admin/knowledge/release/release.html", context | _context(release) | {"owner": may(request)}
-        )
+        context |= _context(release) | {"owner": may(request)}
+        response = render(request, "admin/knowledge/release/release.html", context)
+        if request.headers.get("HX-Request") and not context["checking"]:
+            response["HX-Refresh"] = "true"  # what can be done about it now is another thing
+        return response
 
     def _decided(self, request: Any, release: Release) -> Any:
         if "_release" in request.POST:

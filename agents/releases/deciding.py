@@ -42,7 +42,8 @@ def check_again(*, release: Release, actor: str) -> bool:
     if locked is None:
         return False
     locked.state, locked.reasons, locked.basis, locked.rounds = Release.State.CHECKING, [], "", 0
-    locked.save(update_fields=["state", "reasons", "basis", "rounds", "changed_at"])
+    locked.baseline = locked.candidate = None
+    locked.save(update_fields=["state", "reasons", "basis", "rounds", "baseline", "candidate", "changed_at"])
     record_audit(actor=actor, action="release.checked_again", target=locked.label)
     releasing.enqueue_check(locked)
     return True

@@ -6,6 +6,7 @@ from agents.prompts import FILES, versions
 from knowledge.models import DocumentVersion, EvaluationCase, EvaluationSet, Release, ReleaseGate
 from tenants.models import AuditEvent, Role
 from tenants.scope import tenant_scope
+from tests.agents.releases.conftest import run_check
 from tests.conftest import person
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,23 @@ def test_only_an_owner_releases_anyway(client, shop, held, alice):
     assert "decided in the meantime" in client.post(page_of(held), {"_withdraw": "1"}, follow=True).content.decode()
     with tenant_scope(shop.pk):
         assert AuditEvent.objects.filter(action="release.live", actor="alice").exists()
+
+
+def test_the_page_follows_the_check_and_says_when_it_begins_anew(client, shop, held):
+    client.force_login(person(shop, "cora", Role.CURATOR))
+    client.post(page_of(held), {"_again": "1"})
+    page = client.get(page_of(held)).content.decode()
+    assert "Waiting for its turn" in page
+    assert 'hx-trigger="every 3s"' in page
+    assert "Questions that got worse" not in page  # of the check before
+    with tenant_scope(shop.pk):
+        Release.objects.update(rounds=2)
+    followed = client.get(page_of(held), headers={"HX-Request": "true"})
+    assert 'this is time <span class="num">2</span> of at most' in followed.content.decode()
+    assert "HX-Refresh" not in followed.headers
+    assert run_check(shop, held).state == "held"
+    assert client.get(page_of(held), headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
+    assert "See both runs, question by question" in client.get(page_of(held)).content.decode()
 
 
 def test_a_curator_withdraws_or_has_it_checked_again(client, shop, held):
