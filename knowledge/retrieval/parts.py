@@ -45,8 +45,15 @@ _BEFORE = (
     "in|on|at|for|by|from|to|with|of|during|under|about|into|seit|bis|ab|mit|für|von|zu|an|auf|bei|aus|nach|unter|en|a|"
     "de|desde|hasta|con|para|por|à|dans|pour|avec|par|depuis|sur|da|di|per|su|em|com|op|van|met|voor"
 )
+# What asks wherever it stands; words that begin relative clauses, too, do not.
+_ASKING = (
+    "what|how|why|wie|wieviel|warum|wieso|weshalb|womit|wofür|qué|cuál|cuáles|quién|quiénes|cuándo|dónde|adónde|cómo|"
+    "cuánto|cuánta|cuántos|cuántas|quel|quelle|quels|quelles|pourquoi|comment|combien|cosa|quale|quali|perché|qual|"
+    "quais|wat|welke|hoe|hoeveel|waarom"
+)
 # What joins two questions, and the last two things of an enumeration.
 _JOINTS = "and|also|plus|und|außerdem|sowie|y|e|además|et|aussi|anche|também|en|ook"
+_ALSO = "also|plus|außerdem|auch|además|también|aussi|également|anche|ook"
 _AND_OR = "and|or|und|oder|sowie|y|e|o|u|et|ou|en"
 # What says that two things are compared.
 _COMPARED = (
@@ -66,6 +73,10 @@ _OPENER = "|".join(sorted(map(regex.escape, set(_OPENERS.split())), key=len, rev
 _OPENER = rf"(?:(?:{_BEFORE})\s+)?(?:{_OPENER})\b"
 _BEGINS = regex.compile(rf"[\s¿¡\"'(«“„]*{_OPENER}", _FLAGS)
 _JOINED = regex.compile(rf"[\s,;]+(?:(?:{_JOINTS}),?\s+)+(?=[¿\s]*{_OPENER})", _FLAGS)
+_ASKING = regex.compile(rf"\b(?:{_ASKING})\b", regex.IGNORECASE)
+_OPENING = regex.compile(rf"\b{_OPENER}", _FLAGS)
+_JOINT = regex.compile(rf"[\s,;]+(?:(?:{_JOINTS}),?\s+)+", _FLAGS)
+_AND_ALSO = regex.compile(rf"[\s,;]+(?:{_JOINTS})\s+(?:{_ALSO}),?\s+", _FLAGS)
 _SENTENCE = regex.compile(r"[^.!?؟？。！\n]*[.!?؟？。！\n]*")
 _ASKS = regex.compile(r"[?؟？]\W*$|;\s*$")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
@@ -120,7 +131,16 @@ def _joined(text: str) -> list[str]:
     if not (_BEGINS.match(text) or _ASKS.search(text)):
         return []
     parts = [part.strip() for part in _JOINED.split(text)]
-    return parts if len(parts) > 1 and all(_stands(part, MIN_JOINED) for part in parts) else []
+    if len(parts) > 1:
+        return parts if all(_stands(part, MIN_JOINED) for part in parts) else []
+    return _cut(text, _AND_ALSO, _OPENING) or _cut(text, _JOINT, _ASKING)
+
+
+def _cut(text: str, joint: regex.Pattern[str], asks: regex.Pattern[str]) -> list[str]:
+    """The two sides of the joint that is nearest to the middle, of those that have something that asks on both."""
+    cuts = [(text[: found.start()], text[found.end() :]) for found in joint.finditer(text)]
+    cuts = [sides for sides in cuts if all(asks.search(side) and _stands(side, MIN_JOINED) for side in sides)]
+    return list(min(cuts, key=lambda sides: abs(len(sides[0]) - len(sides[1])))) if cuts else []
 
 
 def _compared(text: str) -> list[str]:

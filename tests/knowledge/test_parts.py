@@ -26,6 +26,16 @@ pytestmark = pytest.mark.unit
         ),
         ("What is the difference between the Pro plan and the Basic plan?", 2),
         ("Which is better, the X1 or the G1?", 2),
+        (
+            "How long is the warranty and for opened boxes, what does a return cost?",
+            ("How long is the warranty", "for opened boxes, what does a return cost?"),
+        ),
+        (
+            "What does the X1 cost with salt and pepper mills and the G1 comes with how many mills?",
+            ("What does the X1 cost with salt and pepper mills", "the G1 comes with how many mills?"),
+        ),
+        ("Who repairs my laptop, and also after a year, do you still repair it?", 2),
+        ("Wie lange dauert der Versand und bei Möbeln, wie teuer ist er?", 2),
     ],
 )
 def test_what_asks_for_several_things_is_cut(question, parts):
@@ -40,6 +50,8 @@ def test_what_asks_for_several_things_is_cut(question, parts):
         "?",
         "How long is the warranty?",
         "How and when do you deliver?",
+        "What do you charge for parcels to Norway and also to the islands in the far north?",
+        "What does the person that ordered and the one who pays have to sign?",
         "What are the opening hours and the address of the shop?",
         "Who painted the ceiling and the walls of the chapel in Rome?",
         "How much higher was the rate between 1995 and 2000?",
