@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from knowledge.indexes.identifiers import identifier_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
 Keys = NDArray[np.uint32]
 Rows = NDArray[np.int32]
@@ -60,15 +60,20 @@ class Analyser:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_stemmer", _stemmer(self.language))
 
-    def analyse(self, texts: Sequence[str]) -> tuple[Terms, Terms]:
-        """The words and the 4-grams of `texts`; the row of a term is the position of its text."""
+    def analyse(self, texts: Sequence[str], whole: Container[str] = ()) -> tuple[Terms, Terms]:
+        """The words and the 4-grams of `texts`; the row of a term is the position of its text.
+
+        Args:
+            texts: what is cut.
+            whole: words (lower case) of which no 4-grams are taken.
+        """
         words: list[tuple[Keys, Rows]] = []
         grams: list[tuple[Keys, Rows]] = []
         for first in range(0, len(texts), _BATCH):
             split = [split_words(text) for text in texts[first : first + _BATCH]]
             numbers = np.arange(first, first + len(split), dtype=np.int32)
             words.append((self.word_keys(split), np.repeat(numbers, [len(part) for part in split])))
-            grams.append(_gram_keys(split, numbers))
+            grams.append(_gram_keys([[word for word in part if word not in whole] for part in split], numbers))
         return _joined(words), _joined(grams)
 
     def word_keys(self, split: Sequence[Sequence[str]]) -> Keys:

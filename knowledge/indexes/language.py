@@ -33,11 +33,38 @@ _FREQUENT = {
     "sv": "och i att det som en på är av för med till den har inte ett kan från",
     "tr": "ve bir bu için ile da de olarak daha en çok olan gibi veya",
 }
+# What questions begin with, by the same codes. Texts that state have them so seldom that they pass for names there.
+QUESTION_WORDS = {
+    "da": "hvad hvem hvis hvor hvordan hvorfor hvornår hvilken hvilket hvilke",
+    "de": "was wer wem wen wessen wann wo wohin woher warum wieso weshalb wie wieviel wieviele welche welcher welches "
+    "welchen welchem womit wofür worauf woran worin woraus wovon wozu worüber wodurch wonach worum wogegen inwiefern",
+    "en": "what which who whom whose when where why how",
+    "es": "qué cuál cuáles quién quiénes cuándo dónde adónde cómo cuánto cuánta cuántos cuántas",
+    "fi": "mikä mitä missä mistä mihin milloin miksi miten kuka kuinka mitkä kenen",
+    "fr": "quoi quel quelle quels quelles quand où pourquoi comment combien lequel laquelle lesquels",
+    "hu": "mi mit ki kit hol hová honnan mikor miért hogyan melyik mennyi hány milyen",
+    "it": "cosa quale quali chi quando dove perché come quanto quanta quanti quante",
+    "nl": "wat wie welke welk wanneer waar waarom hoe hoeveel waarmee waarvoor waarin",
+    "no": "hva hvem hvor hvordan hvorfor når hvilken hvilket hvilke",
+    "pl": "co kto kogo kiedy gdzie dlaczego jak jaki jaka jakie który która które ile",
+    "pt": "qual quais quem quando onde porquê como quanto quanta quantos quantas quê",
+    "ro": "ce cine când unde cum cât câtă câți câte cui",
+    "ru": "кто что какой какая какое какие когда где куда откуда почему зачем как сколько чей",
+    "sv": "vad vem var vart hur varför när vilken vilket vilka",
+    "tr": "ne kim nerede nereye nasıl neden niçin hangi kaç",
+}
 LANGUAGES = tuple(_FREQUENT)  # that can be told apart
 _LANGUAGES: dict[str, list[str]] = {}
 for _code, _words in _FREQUENT.items():
     for _word in _words.split():
         _LANGUAGES.setdefault(_word, []).append(_code)
+
+_QUESTION_WORDS = {code: frozenset(words.split()) for code, words in QUESTION_WORDS.items()}
+
+
+def question_words(language: str) -> frozenset[str]:
+    """The words that questions begin with in a language (ISO 639-1), in lower case; none of one that is not known."""
+    return _QUESTION_WORDS.get(language.partition("-")[0].lower(), frozenset())
 
 
 def detect_language(texts: Iterable[str], default: str) -> str:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from knowledge.indexes.analysis import Analyser, slips, split_words
+from knowledge.indexes.language import question_words
 from knowledge.indexes.postings import Field
 from knowledge.indexes.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from knowledge.indexes.analysis import Keys
     from knowledge.indexes.base import Floats
 
 COMMON = 0.5  # share of rows from which a 4-gram tells nothing apart but is most of the work
@@ -65,10 +67,15 @@ class LexicalIndex:
 
     def scores(self, query: str) -> LexicalScores:
         """How well each row matches `query`."""
-        words, grams = Analyser(self.language).analyse([query])
-        by_words, idf_sum = self.words.scores(np.unique(words.keys))
-        by_grams, _ = self.grams.scores(np.unique(grams.keys), common=COMMON)
+        words, grams = self.query_terms(query)
+        by_words, idf_sum = self.words.scores(words)
+        by_grams, _ = self.grams.scores(grams, common=COMMON)
         return LexicalScores(combine(by_words, by_grams), by_words, idf_sum, by_grams)
+
+    def query_terms(self, query: str) -> tuple[Keys, Keys]:
+        """The distinct words and 4-grams of a query; no 4-grams of "which", as rare as names in texts that state."""
+        words, grams = Analyser(self.language).analyse([query], whole=question_words(self.language))
+        return np.unique(words.keys), np.unique(grams.keys)
 
     def unknown_share(self, query: str) -> float:
         """The share, by idf, of the query's words that no row has: 0 (all are known) to 1.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.indexes.language import detect_language
+from knowledge.indexes.language import LANGUAGES, detect_language, question_words
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,9 @@ def test_function_words_tell(text: str, language: str) -> None:
 @pytest.mark.parametrize("texts", [[], [""], ["X1-500 USB-C 65W 1299"], ["保修期为两年"]])
 def test_the_default_stands_where_they_do_not(texts: list[str]) -> None:
     assert detect_language(texts, "sv") == "sv"
+
+
+def test_every_language_has_words_that_ask() -> None:
+    assert all(question_words(language) for language in LANGUAGES)
+    assert question_words("de-AT") == question_words("DE") > {"welcher", "wann"}
+    assert question_words("xx") == frozenset()

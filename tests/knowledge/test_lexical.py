@@ -84,3 +84,18 @@ def test_many_unknown_words_are_not_all_looked_up_as_slips() -> None:
     index = LexicalIndex.empty("en").grown(TEXTS)
 
     assert index.unknown_share("xxxxx yyyyy bettery") == 1
+
+
+def test_letters_of_words_that_only_ask_do_not_count() -> None:
+    index = LexicalIndex.empty("de").grown(["Der Welschriesling ist ein Wein.", "Der Akku hält zwölf Stunden."])
+
+    assert index.scores("welcher").combined.max() == 0
+    assert index.scores("Welcher Akku").combined.argmax() == 1
+    assert index.scores("welsch").combined.argmax() == 0
+
+
+def test_words_that_ask_count_where_texts_have_them() -> None:
+    index = LexicalIndex.empty("en").grown(["How your order is delivered.", "When your order is delivered."])
+
+    assert index.scores("When is it delivered?").combined.argmax() == 1
+    assert index.scores("How is it delivered?").combined.argmax() == 0
