@@ -45,9 +45,9 @@ _BEFORE = (
     "in|on|at|for|by|from|to|with|of|during|under|about|into|seit|bis|ab|mit|für|von|zu|an|auf|bei|aus|nach|unter|en|a|"
     "de|desde|hasta|con|para|por|à|dans|pour|avec|par|depuis|sur|da|di|per|su|em|com|op|van|met|voor"
 )
-# What asks wherever it stands; words that begin relative clauses, too, do not.
-_ASKING = (
-    "what|how|why|wie|wieviel|warum|wieso|weshalb|womit|wofür|qué|cuál|cuáles|quién|quiénes|cuándo|dónde|adónde|cómo|"
+# What asks wherever it stands; words that begin relative clauses, too, do not, nor does "wie" amid a clause.
+_ASK = (
+    "what|how|why|wieviel|warum|wieso|weshalb|womit|wofür|qué|cuál|cuáles|quién|quiénes|cuándo|dónde|adónde|cómo|"
     "cuánto|cuánta|cuántos|cuántas|quel|quelle|quels|quelles|pourquoi|comment|combien|cosa|quale|quali|perché|qual|"
     "quais|wat|welke|hoe|hoeveel|waarom"
 )
@@ -73,7 +73,7 @@ _OPENER = "|".join(sorted(map(regex.escape, set(_OPENERS.split())), key=len, rev
 _OPENER = rf"(?:(?:{_BEFORE})\s+)?(?:{_OPENER})\b"
 _BEGINS = regex.compile(rf"[\s¿¡\"'(«“„]*{_OPENER}", _FLAGS)
 _JOINED = regex.compile(rf"[\s,;]+(?:(?:{_JOINTS}),?\s+)+(?=[¿\s]*{_OPENER})", _FLAGS)
-_ASKING = regex.compile(rf"\b(?:{_ASKING})\b", regex.IGNORECASE)
+_ASKING = regex.compile(rf"\b(?:{_ASK})\b|(?:^|[,;])\s*wie\b", regex.IGNORECASE)
 _OPENING = regex.compile(rf"\b{_OPENER}", _FLAGS)
 _JOINT = regex.compile(rf"[\s,;]+(?:(?:{_JOINTS}),?\s+)+", _FLAGS)
 _AND_ALSO = regex.compile(rf"[\s,;]+(?:{_JOINTS})\s+(?:{_ALSO}),?\s+", _FLAGS)

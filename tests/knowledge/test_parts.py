@@ -52,6 +52,7 @@ def test_what_asks_for_several_things_is_cut(question, parts):
         "How and when do you deliver?",
         "What do you charge for parcels to Norway and also to the islands in the far north?",
         "What does the person that ordered and the one who pays have to sign?",
+        "Wie stelle ich Farben wie Rot und Blau wieder so ein wie früher?",
         "What are the opening hours and the address of the shop?",
         "Who painted the ceiling and the walls of the chapel in Rome?",
         "How much higher was the rate between 1995 and 2000?",
