@@ -28,6 +28,7 @@ Dogs must be kept on a lead of at most two metres.
 """
 QUESTION = "When is the rooftop garden of the Columbus store open?"
 KENNEL = "The kennel on the second floor accepts parrots until noon."
+CATTERY = "The cattery on the first floor is closed on Mondays."  # no copy of the other: of copies one is shown
 ENCRYPTED = f"/Encrypt<</Filter/Standard/V 1/R 2/P -4/O<{'11' * 32}>/U<{'22' * 32}>>>/ID[<00><00>]"
 LOCKED = pdf([paragraph(700, "secret")], trailer=ENCRYPTED)
 
@@ -151,8 +152,9 @@ def test_the_list_stays_in_hand_while_documents_are_read(curating):
     box.check()
     state(page, "roof.md", "Live")
     expect(row(page, "roof.md").get_by_role("link").first).to_have_text("Guide to the roof")
-    state(page, "roof.pdf", "Failed").get_by_role("button", name="Retry").click()
-    expect(row(page, "roof.pdf").locator(".aw-badge").first).not_to_have_text("Failed")
+    with page.expect_response("**/reread/**") as answered:
+        state(page, "roof.pdf", "Failed").get_by_role("button", name="Retry").click()
+    assert "Waiting" in answered.value.text()
     state(page, "roof.pdf", "Failed")
     expect(box).to_be_checked()
     assert page.evaluate("window.sameAsBefore")
@@ -170,11 +172,11 @@ def test_a_text_is_written_and_a_private_address_refused(curating):
     page.get_by_role("link", name="Add documents").first.click()
     page.get_by_role("button", name="Add documents").click()
     expect(page.get_by_role("alert")).to_contain_text("Choose files, give an address or write a text.")
-    page.get_by_label("Title").fill("Kennel")
-    page.get_by_label("Text", exact=True).fill(KENNEL)
+    page.get_by_label("Title").fill("Cattery")
+    page.get_by_label("Text", exact=True).fill(CATTERY)
     page.get_by_label("Web address").fill("http://127.0.0.1:1/latest/meta-data/")
     page.get_by_role("button", name="Add documents").click()
-    state(page, "Kennel", "Live")
+    state(page, "Cattery", "Live")
     expect(state(page, "127.0.0.1", "Failed")).to_contain_text("is not on the public internet")
     run_action(page, "127.0.0.1", "Delete selected documents")
     page.get_by_role("button", name="Yes, delete").click()
