@@ -91,8 +91,9 @@ def variants() -> list[tuple[str, str, float, Callable[[Matrix], Matrix]]]:
         ("sentences 6 bits", "sentences", 288, lambda v: whole(v, 31)),
         ("sentences 4 bits (kept in memory)", "sentences", 192 + 4, lambda v: whole(v, 7)),
         ("sentences 3 bits", "sentences", 144, lambda v: whole(v, 3)),
-        ("tokens 64 x 8 bits (kept)", "tokens", 64, np.asarray),
-        ("tokens 64 x 4 bits", "tokens", 32, lambda v: whole(v, 7)),
+        ("tokens 64 x 8 bits", "tokens", 64, np.asarray),
+        ("tokens 64 x 4 bits (kept)", "tokens", 32, lambda v: whole(v, 7)),
+        ("tokens 64 x 3 bits", "tokens", 24, lambda v: whole(v, 3)),
     ]
 
 

@@ -10,14 +10,13 @@ from functools import reduce
 from operator import or_
 from pathlib import Path
 
-import numpy as np
 from django.db.models import Q
 from django.utils import timezone
 
 from knowledge.changes import locked_state, record_change
 from knowledge.chunking import READER, ChunkDraft
 from knowledge.embedding.base import PassageEncoding
-from knowledge.indexes.buffers import pack_numbers, pack_sentences
+from knowledge.indexes.buffers import pack_numbers, pack_sentences, pack_tokens
 from knowledge.models import FINISHED, Chunk, ChunkVectors, Document, DocumentVersion, EmbeddingModel
 from knowledge.readers.base import ReadDocument
 from knowledge.releasing import waiting_versions, withdraw_emptied
@@ -217,7 +216,7 @@ def chunk_vectors(chunk: Chunk, encoding: PassageEncoding, model: str) -> ChunkV
         model=model,
         paragraph=encoding.paragraph,
         sentences=pack_sentences(encoding.sentences),
-        tokens=encoding.tokens.astype(np.int8).tobytes(),
+        tokens=pack_tokens(encoding.tokens),
         token_ids=pack_numbers(encoding.token_ids),
         token_sentences=pack_numbers(encoding.token_sentences),
     )

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from knowledge.embedding.base import TOKEN_SCALE, TOKEN_WIDTH
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from knowledge.indexes.base import Floats
 
-MOST = 127  # int8 units of a sentence's largest component
+MOST, MOST_OF_TOKEN = 127, 7  # units of the largest component of a sentence, and of a token
 TINY = 1e-9  # stands for the largest component of a vector of zeros
 WIRE_HEADER = 4  # bytes before the numbers of a halfvec on the wire
+_BYTES = np.arange(256)
+_PAIRS = np.stack([_BYTES & 15, _BYTES >> 4], axis=1).astype(np.float32) - 8  # the two components in each byte
 _NUMBERS: dict[int, type[np.integer]] = {1: np.uint8, 2: np.uint16, 4: np.int32}  # by bytes each
 
 
@@ -36,6 +40,21 @@ def stretched(vectors: Floats, most: int) -> NDArray[np.int8]:
 def unpack_sentences(buffer: bytes | memoryview, dimensions: int) -> NDArray[np.int8]:
     """What `pack_sentences` stored, int8 [n, d]."""
     return np.frombuffer(buffer, np.int8).reshape(-1, dimensions)
+
+
+def pack_tokens(tokens: NDArray[np.integer] | Floats) -> bytes:
+    """Token vectors [t, 64] in four bits a component, the first of two in the lower ones."""
+    codes = (stretched(tokens.astype(np.float32), MOST_OF_TOKEN) + 8).astype(np.uint8)
+    both: NDArray[np.uint8] = codes[:, 0::2] | codes[:, 1::2] << np.uint8(4)
+    return both.tobytes()
+
+
+def unpack_tokens(buffer: bytes | memoryview) -> NDArray[np.int8]:
+    """What `pack_tokens` stored, int8 [t, 64] of unit length, 127 = 1.0."""
+    vectors = _PAIRS[np.frombuffer(buffer, np.uint8)].reshape(-1, TOKEN_WIDTH)
+    lengths = np.sqrt(np.einsum("td,td->t", vectors, vectors))[:, None]
+    tokens: NDArray[np.int8] = np.rint(vectors * (TOKEN_SCALE / np.maximum(lengths, TINY))).astype(np.int8)
+    return tokens
 
 
 def pack_numbers(numbers: NDArray[np.integer]) -> bytes:

@@ -11,8 +11,7 @@ from django.db import connection
 from django.db.models import F, FilteredRelation, Q, Subquery
 from django.db.models.functions import Substr
 
-from knowledge.embedding.base import TOKEN_WIDTH
-from knowledge.indexes.buffers import pack_numbers, unpack_numbers
+from knowledge.indexes.buffers import pack_numbers, unpack_numbers, unpack_tokens
 from knowledge.models import KnowledgeState
 from knowledge.queries import note_version, retrievable_chunks, today
 from knowledge.retrieval.rerank import TokenVectors
@@ -75,8 +74,7 @@ class ChunkRow(NamedTuple):
 
     def token_vectors(self) -> TokenVectors:
         """The stored tokens and the sentence of each."""
-        tokens = np.frombuffer(self.tokens, np.int8).reshape(-1, TOKEN_WIDTH)
-        return TokenVectors(tokens, unpack_numbers(self.token_sentences).astype(np.int16))
+        return TokenVectors(unpack_tokens(self.tokens), unpack_numbers(self.token_sentences).astype(np.int16))
 
 
 class Shown(NamedTuple):

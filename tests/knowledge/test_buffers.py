@@ -6,9 +6,11 @@ import pytest
 from knowledge.indexes.buffers import (
     pack_numbers,
     pack_sentences,
+    pack_tokens,
     unpack_halves,
     unpack_numbers,
     unpack_sentences,
+    unpack_tokens,
 )
 
 RNG = np.random.default_rng(5)
@@ -28,6 +30,25 @@ def test_sentences_keep_their_direction(dimensions: int) -> None:
 def test_no_sentences_and_none_but_zeros() -> None:
     assert unpack_sentences(pack_sentences(np.zeros((0, 8), np.float32)), 8).shape == (0, 8)
     assert not unpack_sentences(pack_sentences(np.zeros((2, 8), np.float32)), 8).any()
+
+
+def test_tokens_keep_their_direction_in_half_a_byte_a_component() -> None:
+    vectors = RNG.normal(size=(50, 64)).astype(np.float32)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    buffer = pack_tokens(np.rint(unit * 127).astype(np.int8))
+    stored = unpack_tokens(buffer)
+
+    assert len(buffer) == 50 * 32
+    assert stored.dtype == np.int8
+    assert (stored / np.float32(127) * unit).sum(axis=1).min() > 0.975
+    np.testing.assert_allclose(np.linalg.norm(stored / np.float32(127), axis=1), 1, atol=0.02)
+    np.testing.assert_array_equal(unpack_tokens(pack_tokens(np.eye(64, dtype=np.int8) * 127)), np.eye(64) * 127)
+
+
+def test_no_tokens_and_none_but_zeros() -> None:
+    assert unpack_tokens(pack_tokens(np.zeros((0, 64), np.int8))).shape == (0, 64)
+    assert not unpack_tokens(pack_tokens(np.zeros((2, 64), np.int8))).any()
 
 
 @pytest.mark.parametrize(("largest", "width"), [(0, 1), (255, 1), (256, 2), (65_535, 2), (65_536, 4), (2**31 - 1, 4)])

@@ -13,7 +13,7 @@ from knowledge.changes import record_validity
 from knowledge.embedding.base import EmbedderError
 from knowledge.embedding.passages import Embedded
 from knowledge.fetching import Fetched, FetchError
-from knowledge.indexes.buffers import unpack_numbers
+from knowledge.indexes.buffers import unpack_numbers, unpack_tokens
 from knowledge.models import Chunk, ChunkVectors, Document, DocumentVersion, KnowledgeState
 from knowledge.queries import changes_since, knowledge_version, retrievable_chunks
 from knowledge.sources import NewDocument
@@ -52,7 +52,7 @@ def test_a_file_becomes_passages_with_vectors(add, tenant):
             assert len(vectors.paragraph) == 384
             assert len(np.frombuffer(vectors.sentences, np.int8)) == 384 * len(chunk.sentences)
             tokens = len(unpack_numbers(vectors.token_ids))
-            assert len(np.frombuffer(vectors.tokens, np.int8)) == 64 * tokens
+            assert unpack_tokens(vectors.tokens).shape == (tokens, 64)
             assert len(unpack_numbers(vectors.token_sentences)) == tokens
         assert changes_since(0) == (1, [document.pk])
 

@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from knowledge.indexes.buffers import unpack_numbers, unpack_sentences
+from knowledge.indexes.buffers import unpack_numbers, unpack_sentences, unpack_tokens
 from knowledge.models import ChunkVectors
 from knowledge.retrieval.search import search
 from tenants.scope import tenant_scope
@@ -51,6 +51,8 @@ def test_vectors_become_smaller_and_go_back(add, tenant, latest):
             exact /= np.linalg.norm(exact, axis=1, keepdims=True)
             np.testing.assert_allclose(sentences, exact, atol=1e-3)
             np.testing.assert_array_equal(token_ids, unpack_numbers(new[row.pk].token_ids))
+            tokens = np.frombuffer(row.tokens, np.int8).reshape(-1, 64)
+            np.testing.assert_array_equal(tokens, unpack_tokens(new[row.pk].tokens))
             np.testing.assert_array_equal(token_sentences, unpack_numbers(new[row.pk].token_sentences))
             row.token_ids = np.asarray([5, 300, 70_000], np.int32).tobytes()
             row.token_sentences = np.asarray([0, 0, 1], np.int16).tobytes()
@@ -61,6 +63,7 @@ def test_vectors_become_smaller_and_go_back(add, tenant, latest):
         for row in ChunkVectors.objects.all():
             before = unpack_sentences(new[row.pk].sentences, len(row.paragraph))
             np.testing.assert_allclose(unpack_sentences(row.sentences, before.shape[1]), before, atol=1)
+            assert bytes(row.tokens) == bytes(new[row.pk].tokens)
             assert unpack_numbers(row.token_ids).tolist() == [5, 300, 70_000]
             assert unpack_numbers(row.token_sentences).tolist() == [0, 0, 1]
             row.token_ids, row.token_sentences = new[row.pk].token_ids, new[row.pk].token_sentences
