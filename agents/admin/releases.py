@@ -6,6 +6,10 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect, render
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from agents.releases import deciding
 from agents.releases.checking import MOST_ROUNDS
@@ -98,14 +102,30 @@ class ReleaseAdmin(ReadOnlyAdmin):
     roles = (Role.CURATOR,)
     heading = "Releases"
     empty_hint = "With the release gate on, changes are listed here with what the questions said of them."
-    list_display = ("label", "what", "state", "requested_by", "created_at")
+    list_display = ("name", "what", "state", "by", "asked")
+    list_display_links = ("name",)
     list_filter = ("state",)
     search_fields = ("label",)
+
+    @admin.display(description="Release", ordering="label")
+    def name(self, release: Release) -> str:
+        """What people know it by."""
+        return release.label
 
     @admin.display(description="What")
     def what(self, release: Release) -> str:
         """The kind of change."""
-        return kind_of(release)
+        return capfirst(kind_of(release))
+
+    @admin.display(description="Asked for by", ordering="requested_by")
+    def by(self, release: Release) -> str:
+        """Who asked for it."""
+        return release.requested_by
+
+    @admin.display(description="On", ordering="created_at")
+    def asked(self, release: Release) -> SafeString:
+        """When that was."""
+        return format_html('<span class="num">{}</span>', date_format(release.created_at, "j M Y H:i"))
 
     def change_view(self, request: Any, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """One release: its reasons, its questions, and what can be done about it."""

@@ -86,8 +86,14 @@ def _of_engine(engine: ExternalIndex) -> IndexStanding:
 
 def _of(snapshot: Snapshot, beside: str) -> IndexStanding:
     found = index_report(snapshot)
-    reason = f"{found.reason[0].upper()}{found.reason[1:]}{' passages' if found.reason[-1].isdigit() else ''}."
-    return IndexStanding(MEMORY, found.passages, reason, HOW[found.kind], max(round(found.size / MEGABYTE), 1), beside)
+    megabytes = max(round(found.size / MEGABYTE), 1)
+    return IndexStanding(MEMORY, found.passages, _sentence(found.reason), HOW[found.kind], megabytes, beside)
+
+
+def _sentence(reason: str) -> str:
+    """Why an index is of its kind; empty for one that was asked for earlier and is kept until it is made anew."""
+    counted = " passages" if reason[-1:].isdigit() else ""
+    return f"{reason[:1].upper()}{reason[1:]}{counted}." if reason else ""
 
 
 def _why_not() -> str:
