@@ -140,7 +140,8 @@ def _cut(text: str, joint: regex.Pattern[str], asks: regex.Pattern[str]) -> list
     """The two sides of the joint that is nearest to the middle, of those that have something that asks on both."""
     cuts = [(text[: found.start()], text[found.end() :]) for found in joint.finditer(text)]
     cuts = [sides for sides in cuts if all(asks.search(side) and _stands(side, MIN_JOINED) for side in sides)]
-    return list(min(cuts, key=lambda sides: abs(len(sides[0]) - len(sides[1])))) if cuts else []
+    nearest = min(cuts, key=lambda sides: abs(len(sides[0]) - len(sides[1])), default=None)
+    return list(nearest or ())
 
 
 def _compared(text: str) -> list[str]:
