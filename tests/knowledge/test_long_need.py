@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from knowledge.retrieval.long_need import MOST, encode_need, mean_of_needs, rank_need, story_sentences
+from knowledge.retrieval.long_need import MOST, Need, encode_need, mean_of_needs, rank_need, story_sentences
 from knowledge.retrieval.search import search
 from knowledge.retrieval.weights import Weights
 from tests.knowledge.fake_embedder import FakeEmbedder
@@ -13,6 +13,7 @@ STORY = (
     "I bought a kettle from you last month. It arrived with a broken lid, which is a pity. "
     "Can I return it after forty days? My parcel of cups is late as well."
 )
+NONE_ASKS = np.zeros(3, bool)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,32 @@ def test_documents_of_all_sentences_come_first(indexed, few, monkeypatch) -> Non
     only = rank_need(made, told, query(unit(D)), [45], Weights(dense=0.0))
     assert set(made.documents[only.rows].tolist()) == {45}
     assert len(rank_need(made, told, query(unit(D)), []).rows) == 0
+
+
+def test_the_end_of_a_long_story_counts() -> None:
+    made = snapshot().grown([row(n) for n in range(200)])
+    need = encode_need(" ".join(f"Good morning number{n}." for n in range(100)) + " I mean WORD77.", FakeEmbedder())
+    assert need is not None
+
+    told = need._replace(vectors=unit(len(need.sentences), D))
+    ranking = rank_need(made, told, query(unit(D)), weights=Weights(dense=0.0))
+
+    assert len(need.sentences) == 101
+    assert made.documents[ranking.rows[0]] == 77
+
+
+def test_one_good_match_outweighs_two_faint_ones() -> None:
+    told, small_talk, else_ = np.eye(3, D, dtype=np.float32)
+    documents = [told, 0.55 * small_talk + 0.835 * else_]
+    rows = [row(n)._replace(sentences=np.rint(127 * each)[None].astype(np.int8)) for n, each in enumerate(documents)]
+    made = snapshot(indexed=False).grown(rows)
+    need = Need(
+        ("My kettle leaks.", "Hello to you.", "How are you."), np.array([told, small_talk, small_talk]), NONE_ASKS
+    )
+
+    ranking = rank_need(made, need, query(told), weights=Weights(dense=1.0))
+
+    assert made.documents[ranking.rows].tolist() == [0, 1]
 
 
 def test_the_measured_mean_is_of_the_local_model() -> None:
