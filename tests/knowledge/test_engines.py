@@ -35,9 +35,15 @@ def server(settings, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def shop(add, tenant, monkeypatch):
-    for n, word in enumerate(WORDS):
-        add(f"d{n}", f"All about the {word}. It is chapter {n}.", metadata={"category": "odd" if n % 2 else "even"})
+def shop(add_all, tenant, monkeypatch):
+    kinds = ("even", "odd")
+    texts = {f"d{n}": f"All about the {word}. It is chapter {n}." for n, word in enumerate(WORDS)}
+    add_all(
+        *(
+            {"external_id": name, "text": text, "metadata": {"category": kinds[n % 2]}}
+            for n, (name, text) in enumerate(texts.items())
+        )
+    )
     monkeypatch.setattr(finding, "CANDIDATES", 3)  # so that a shop of eight passages is large enough
     return tenant
 

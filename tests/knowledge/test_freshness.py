@@ -42,12 +42,11 @@ ENDS = [archive, delete, switch_off, expire, expire_by_time]
 
 
 @pytest.fixture(params=["faiss", "pgvector"])
-def shop(request, add, tenant, settings):
+def shop(request, add_all, tenant, settings):
     settings.ASKWELL_INDEX = request.param
     replicas.forget(tenant.pk)
-    for n in range(4):
-        add(f"d{n}", f"Chapter {n} tells of parcels and of invoices.")
-    add("lantern", "The lantern burns twelve hours.")
+    others = ({"external_id": f"d{n}", "text": f"Chapter {n} tells of parcels and of invoices."} for n in range(4))
+    add_all(*others, {"external_id": "lantern", "text": "The lantern burns twelve hours."})
     yield tenant
     replicas.forget(tenant.pk)
 

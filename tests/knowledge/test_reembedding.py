@@ -39,9 +39,8 @@ def server(monkeypatch):
 
 
 @pytest.fixture
-def shop(tenant, add):
-    for name, text in TEXTS.items():
-        add(name, text)
+def shop(tenant, add_all):
+    add_all(*({"external_id": name, "text": text} for name, text in TEXTS.items()))
     return tenant
 
 

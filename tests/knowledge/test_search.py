@@ -28,9 +28,8 @@ def index(request, settings) -> str:
 
 
 @pytest.fixture
-def shop(add, tenant):
-    for name, text in TEXTS.items():
-        add(name, text, title=name.capitalize())
+def shop(add_all, tenant):
+    add_all(*({"external_id": name, "text": text, "title": name.capitalize()} for name, text in TEXTS.items()))
     return tenant
 
 

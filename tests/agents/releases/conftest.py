@@ -8,7 +8,7 @@ from knowledge.models import DocumentVersion, EvaluationCase, EvaluationSet, Rel
 from knowledge.retrieval.trial import trial_snapshots
 from knowledge.sources import NewDocument
 from tenants.scope import tenant_scope
-from tests.knowledge.conftest import add, embedder, files  # noqa: F401 (fixtures)
+from tests.knowledge.conftest import add, add_all, embedder, files  # noqa: F401 (fixtures)
 
 TEXTS = {
     "returns": "You have thirty days to return an item.",
@@ -30,9 +30,8 @@ def forget():
 
 
 @pytest.fixture
-def shop(add, tenant):  # noqa: F811 (the fixture)
-    for name, text in TEXTS.items():
-        add(name, text, title=name.capitalize())
+def shop(add_all, tenant):  # noqa: F811 (the fixture)
+    add_all(*({"external_id": name, "text": text, "title": name.capitalize()} for name, text in TEXTS.items()))
     return tenant
 
 
