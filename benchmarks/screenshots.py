@@ -1,5 +1,5 @@
 """Makes the pictures in docs/ from a fresh demo: `python -m benchmarks.screenshots [chat] [staff] [acting] [shop]
-[reports] [models]`.
+[reports] [evaluation] [models]`.
 
 Without a name it makes all of them. Needs chromium and fonts-inter.
 """
@@ -138,6 +138,34 @@ def reports(browser: Browser, server: Server) -> None:
     page.screenshot(path=DOCS / "gaps.png")
 
 
+def evaluation(browser: Browser, server: Server) -> None:
+    """The demo's set asked with other weights and with those that the texts choose, and these runs side by side."""
+    page = signed_in(browser, server, "olivia", "/admin/")
+    for label, dense, rerank in (("Words alone", "0", "0"), ("Meaning alone", "1", "0"), ("As chosen", "", "")):
+        page.goto(f"{server.base}/admin/knowledge/searchsettings/")
+        page.fill("input[name=dense_weight]", dense)
+        page.fill("input[name=rerank_weight]", rerank)
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_load_state("networkidle")
+        page.goto(f"{server.base}/admin/knowledge/evaluationset/")
+        page.get_by_role("link", name="Frequently asked").click()
+        page.fill("input[name=label]", label)
+        page.get_by_role("button", name="Run").click()
+        page.get_by_role("heading", name="Figures").wait_for(timeout=6 * PATIENCE)  # the page follows its run
+    page.goto(f"{server.base}/admin/knowledge/evaluationset/")
+    page.get_by_role("link", name="Frequently asked").click()
+    page.get_by_role("link", name="nDCG@10").click()
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=DOCS / "evaluation.png")
+    page.get_by_label("Words alone is the run before").first.check()
+    page.get_by_label("As chosen is the run after").first.check()
+    page.get_by_role("button", name="Compare the two").click()
+    page.get_by_role("link", name="nDCG@10").click()
+    page.locator("details.aw-question summary").first.click()
+    page.locator(".aw-ranking").first.wait_for(timeout=PATIENCE)
+    page.screenshot(path=DOCS / "evaluation-compare.png")
+
+
 def _wait_for(page: Page, address: str, text: str) -> None:
     """Looks at a page again and again until it says something."""
     for _ in range(60):
@@ -165,7 +193,7 @@ def models(browser: Browser) -> None:
             page.screenshot(path=DOCS / f"{name}.png")
 
 
-GROUPS = {"chat": chat, "staff": staff, "acting": acting, "shop": shop, "reports": reports}
+GROUPS = {"chat": chat, "staff": staff, "acting": acting, "shop": shop, "evaluation": evaluation, "reports": reports}
 
 
 def main(chromium: Path = Path("/usr/bin/chromium")) -> None:
