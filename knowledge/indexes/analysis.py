@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Keys = NDArray[np.uint32]
 Rows = NDArray[np.int32]
 
+LONGEST_WORD = 50  # letters; German has words of 40
 # Scripts written without spaces between words: every pair of neighbouring letters becomes a word.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
@@ -100,7 +101,12 @@ def split_words(text: str) -> list[str]:
 
 
 def slips(word: str) -> list[str]:
-    """What a writer may have meant by `word`: all that is one letter away, the first letter kept (Damerau, 1964)."""
+    """What a writer may have meant by `word`: all that is one letter away, the first letter kept (Damerau, 1964).
+
+    A word that is too long to be one has none: their number, and the length of each, grow with it.
+    """
+    if len(word) > LONGEST_WORD:
+        return []
     parts = [(word[:at], word[at:]) for at in range(1, len(word) + 1)]
     swapped = [left + right[1] + right[0] + right[2:] for left, right in parts if len(right) > 1]
     dropped = [left + right[1:] for left, right in parts if right]

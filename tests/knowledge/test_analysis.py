@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from knowledge.indexes.analysis import Analyser, slips, split_words
+from knowledge.indexes.analysis import LONGEST_WORD, Analyser, slips, split_words
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,8 @@ def test_slips_are_one_letter_away_and_keep_the_first() -> None:
     assert {"pice", "prise", "prince", "prices"} <= set(found)
     assert "price" in slips("pricce")
     assert "bridge" not in slips("fridge")
+
+
+def test_what_is_too_long_for_a_word_is_no_slip_of_one() -> None:
+    assert len(slips("x" * LONGEST_WORD)) > LONGEST_WORD
+    assert slips("x" * 8_000) == []  # they would be 400,000 of as many letters: half a minute
