@@ -97,7 +97,7 @@ class DocumentAdmin(TenantModelAdmin):
 
     @admin.display(description="Language", ordering="language")
     def spoken(self, document: Document) -> SafeString:
-        return format_html('<span id="language-{}">{}</span>', document.pk, document.language)
+        return format_html('<span id="language-{}">{}</span>', document.pk, document.language or "-")
 
     @admin.display(description="Changed", ordering="updated_at")
     def changed(self, document: Document) -> SafeString:
@@ -204,7 +204,7 @@ class DocumentAdmin(TenantModelAdmin):
     def _pieces(self, request: HttpRequest, ids: list[int], template: str) -> HttpResponse:
         documents: list[Any] = list(documents_overview().filter(pk__in=ids))
         for document in documents:
-            document.cells = {"name": document, "language": document.language, "changed": _changed(document)}
+            document.cells = {"name": document, "language": document.language or "-", "changed": _changed(document)}
         context = {"documents": documents, "watched": _watched(documents), "in_list": "list" in request.GET}
         return render(request, f"admin/knowledge/document/{template}", context | {"today": today()})
 
