@@ -11,7 +11,6 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
@@ -117,30 +116,16 @@ def watch(page: Page) -> list[str]:
     return errors
 
 
-@pytest.fixture(scope="session")
-def sessions() -> dict[str, Any]:
-    """The cookies of those who have signed in, by who it is: a password is hashed slowly, by design."""
-    return {}
-
-
 @pytest.fixture
-def sign_in(site, sessions):
-    """`sign_in(page, who, then=path)`: signs in as the demo's person with that role or given name.
-
-    In a browser that has just been opened, somebody who has signed in before is signed in still.
-    """
+def sign_in(site):
+    """`sign_in(page, who, then=path)`: signs in as the demo's person with that role or given name."""
 
     def as_person(page: Page, who: str, then: str = "/techpro/") -> None:
-        name = site.people[who]
-        if name in sessions and not page.context.cookies():
-            page.context.add_cookies([sessions[name]])
         page.goto(f"{site.address}/accounts/sign-in/?next={then}")
-        if page.url != site.address + then:
-            page.get_by_label("E-mail or name").fill(name)
-            page.get_by_label("Password").fill(site.password)
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url(site.address + then)
-        sessions[name] = next(cookie for cookie in page.context.cookies() if cookie["name"] == "sessionid")
+        page.get_by_label("E-mail or name").fill(site.people[who])
+        page.get_by_label("Password").fill(site.password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(site.address + then)
 
     return as_person
 
