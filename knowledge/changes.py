@@ -52,6 +52,20 @@ def record_validity() -> int:
     return len(ids)
 
 
+def validity_is_recorded() -> bool:
+    """Whether the beginnings and ends of validity are recorded up to today, for a question, which waits for no writer.
+
+    Records them itself where that is still to be done, unless somebody is changing the knowledge just now: then the
+    next question tries again, and so does the worker.
+    """
+    if not KnowledgeState.objects.filter(day__lt=today()).exists():
+        return True
+    free = bool(KnowledgeState.objects.select_for_update(skip_locked=True))
+    if free:
+        record_validity()
+    return free
+
+
 def locked_state() -> KnowledgeState:
     """The state of the tenant in scope, which nobody else changes until the transaction ends."""
     if not KnowledgeState.objects.exists():

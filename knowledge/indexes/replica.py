@@ -18,11 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from django.conf import settings
 from django.db import connections
 from django.db.models import Count, Sum
 
-from knowledge.changes import record_validity
+from knowledge.changes import validity_is_recorded
 from knowledge.embedding.serving import serving_embedder, serving_name
 from knowledge.indexes import heap, storage
 from knowledge.indexes.packing import held_bytes
@@ -35,7 +36,10 @@ from tenants.scope import current_tenant_id, tenant_scope
 if TYPE_CHECKING:
     import datetime as dt
 
+    from django.db.models import QuerySet
+
     from knowledge.indexes.snapshot import Snapshot
+    from knowledge.models import Chunk
 
 
 AT_ONCE = 1_000  # chunks that the first query waits for (about .3 s); a larger tenant is loaded behind it
@@ -96,8 +100,7 @@ class Replicas:
         entry = self._entry(tenant_id)
         if entry.day != today():  # what begins or ends today is found by nobody who waits for the worker to say so
             with tenant_scope(tenant_id):
-                record_validity()
-            entry.day = today()
+                entry.day = today() if validity_is_recorded() else None
         snapshot = entry.snapshot
         if snapshot is not None and snapshot.model == serving_name(tenant_id):
             return snapshot
@@ -111,9 +114,8 @@ class Replicas:
         if not _in_use():
             return None
         entry = self._entry(tenant_id)
-        with entry.lock, tenant_scope(tenant_id):
-            self._bring_up(tenant_id, entry)
-        return entry.snapshot
+        with entry.lock:
+            return self._loaded(tenant_id, entry)
 
     def refresh(self, tenant_id: int, behind: Snapshot) -> Snapshot | None:
         """What to use instead of a snapshot that the database has moved on from; needs the tenant's scope.
@@ -126,9 +128,8 @@ class Replicas:
             return None
         try:
             snapshot = entry.snapshot or behind
-            small = len(snapshot) <= AT_ONCE
-            following = _advanced(snapshot, entry.loaded_rows) if small or _changed_little(snapshot) else None
-            if following is None and not small:
+            following = _advanced(snapshot, entry.loaded_rows) if _changed_little(snapshot) else None
+            if following is None and not _is_small():
                 self._submit(tenant_id, entry)
                 return None
             self._keep(tenant_id, entry, self._anew(tenant_id, entry) if following is None else following)
@@ -162,11 +163,20 @@ class Replicas:
         if entry.busy or time.monotonic() < entry.retry_at:
             return None
         with tenant_scope(tenant_id):
-            small = retrievable_chunks()[: AT_ONCE + 1].count() <= AT_ONCE
-        if small:
-            return self.load(tenant_id)
-        self._submit(tenant_id, entry)
+            small = _is_small()
+        if not small:
+            self._submit(tenant_id, entry)
+        elif entry.lock.acquire(timeout=PATIENCE):
+            try:
+                return self._loaded(tenant_id, entry)
+            finally:
+                entry.lock.release()
         return None
+
+    def _loaded(self, tenant_id: int, entry: _Entry) -> Snapshot | None:
+        with tenant_scope(tenant_id):
+            self._bring_up(tenant_id, entry)
+        return entry.snapshot
 
     def _submit(self, tenant_id: int, entry: _Entry) -> None:
         entry.busy = True
@@ -186,12 +196,14 @@ class Replicas:
     def _bring_up(self, tenant_id: int, entry: _Entry) -> None:
         """Makes the entry's snapshot that of now: from the one before, from the disk, or from the rows."""
         purpose = purpose_of(tenant_id)
-        snapshot = entry.snapshot
+        snapshot, stored = entry.snapshot, False
         if snapshot is None or snapshot.model != purpose.model:
-            snapshot = self._stored(entry, purpose)
+            snapshot, stored = self._stored(entry, purpose), True
         following = _advanced(snapshot, entry.loaded_rows) if snapshot is not None else None
-        if entry.snapshot is None and following is not None and not _is_complete(following):
+        if stored and following is not None and not _is_complete(following):
             following = None  # the file is of another database, or of this one before it was put back
+        if stored and following is None:
+            storage.delete(tenant_id)  # else it would pass for this database's once that has come to the same version
         self._keep(tenant_id, entry, self._anew(tenant_id, entry) if following is None else following)
 
     def _stored(self, entry: _Entry, purpose: Purpose) -> Snapshot | None:
@@ -242,7 +254,7 @@ class Replicas:
 
     def _map(self, entry: _Entry, purpose: Purpose, snapshot: Snapshot) -> None:
         mapped = storage.load(purpose)
-        if mapped is None or mapped.version != snapshot.version:
+        if mapped is None or mapped.version != snapshot.version or not _have_the_same(mapped, snapshot):
             return
         with entry.lock:
             if entry.snapshot is snapshot:
@@ -278,13 +290,20 @@ def _cap() -> int:
     return int(settings.ASKWELL_INDEX_MEMORY) << 20
 
 
+def _is_small() -> bool:
+    """Whether the tenant is so small now, whatever it was, that a query can load it."""
+    return _are_at_most(AT_ONCE, retrievable_chunks())
+
+
 def _changed_little(snapshot: Snapshot) -> bool:
     """Whether the documents that changed since are so few, and so small, that a query can apply them."""
     _, changed = changes_since(snapshot.version)
-    if len(changed) > CHANGES_AT_ONCE:
-        return False
     chunks = retrievable_chunks().filter(document__in=changed)
-    return chunks[: CHANGES_AT_ONCE + 1].count() <= CHANGES_AT_ONCE
+    return len(changed) <= CHANGES_AT_ONCE and _are_at_most(CHANGES_AT_ONCE, chunks)
+
+
+def _are_at_most(most: int, chunks: QuerySet[Chunk]) -> bool:
+    return chunks.order_by()[: most + 1].count() <= most
 
 
 def _advanced(snapshot: Snapshot, loaded_rows: int) -> Snapshot | None:
@@ -313,6 +332,11 @@ def _is_complete(snapshot: Snapshot) -> bool:
     """Whether the snapshot has just the chunks that the database would show; about 1 s for a million of them."""
     now = retrievable_chunks().aggregate(count=Count("pk"), total=Sum("pk"))
     return (len(snapshot), int(snapshot.chunks[snapshot.live].sum())) == (now["count"], int(now["total"] or 0))
+
+
+def _have_the_same(one: Snapshot, other: Snapshot) -> bool:
+    """Whether the same chunks can be found in both."""
+    return np.array_equal(np.sort(one.chunks[one.live]), np.sort(other.chunks[other.live]))
 
 
 def _is_worth_storing(snapshot: Snapshot, entry: _Entry) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from knowledge.retrieval.long_need import Need
     from knowledge.retrieval.ranking import Ranking
 
+TRIES = 3  # times that a question is looked up where passages are replaced under its hands
 LATEST = 50  # documents that changed last, whose best passages are always looked at
 FAISS, PGVECTOR, WORDS = "faiss", "pgvector", "words"
 NO_SYNONYMS = Synonyms()
@@ -113,15 +114,15 @@ def find(tenant_id: int, snapshot: Snapshot | None, asked: Asked) -> Found:
         snapshot: the replica, which may be behind; None where there is none.
         asked: the question.
     """
-    if snapshot is not None and asked.fits(snapshot):
+    found: Found | None = None
+    for _ in range(TRIES):
+        if snapshot is None or not asked.fits(snapshot):
+            return _from_database(asked)
         found, version = _from_replica(snapshot, asked)
-        if version > snapshot.version:
-            snapshot = replicas.refresh(tenant_id, snapshot)
-            fits = snapshot is not None and asked.fits(snapshot)
-            found = _from_replica(snapshot, asked)[0] if snapshot is not None and fits else None
-        if found is not None:
-            return found
-    return _from_database(asked)
+        if version <= snapshot.version:
+            break
+        snapshot = replicas.refresh(tenant_id, snapshot)
+    return found or _from_database(asked)
 
 
 def _from_database(asked: Asked) -> Found:
@@ -131,7 +132,9 @@ def _from_database(asked: Asked) -> Found:
         snapshot, index = named_snapshot(asked.nearest, asked.encoding.vector, k), asked.nearest.engine
     if asked.encoding is not None and snapshot is None:
         index = PGVECTOR
-        snapshot = nearest_snapshot(asked.encoding.vector, asked.documents, k=k, model=asked.model, latest=LATEST)
+        snapshot = nearest_snapshot(
+            asked.encoding.vector, asked.documents, k=k, model=asked.model, latest=LATEST, query=asked.text
+        )
     if snapshot is None or not len(snapshot):
         snapshot = worded_snapshot(asked.text, asked.documents, k=k)
     encoding, weights = asked.encoding_for(snapshot), asked.weights_for(snapshot)

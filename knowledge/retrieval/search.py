@@ -145,6 +145,8 @@ def _carry_out(tenant_id: int, request: _Request, policy: SearchPolicy) -> _Outc
     """The pipeline: put right, cut into parts, look up each, merge, rerank, and put a curator's answer first."""
     source = source_of(tenant_id, request.trial)
     text = _spelt(source, request.text) if policy.settings.spelling else request.text
+    if text != request.text and (now := source.up_to_date()) is not source:
+        source, text = now, _spelt(now, request.text)  # a word that has just come is no slip of an older one
     asked = [_ask(source, policy, request, part) for part in (text, *parts.split(text))]
     vector = asked[0].encoding.vector if asked[0].encoding else None
     curated = policy.curated.match(text, source.language, vector, asked[0].model)

@@ -10,9 +10,11 @@ from knowledge.embedding.base import EmbedderError
 from knowledge.embedding.serving import serving_embedder
 from knowledge.indexes import engines
 from knowledge.indexes.replica import replicas
+from knowledge.queries import knowledge_version
 from knowledge.retrieval.finding import find
 from knowledge.retrieval.long_need import encode_need
 from knowledge.retrieval.trial import embedder_of_trial, find_in_trial, trial_snapshots
+from tenants.scope import tenant_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,17 @@ class Source(NamedTuple):
     def language(self) -> str:
         """Of the documents, as far as it is known."""
         return self.snapshot.lexical.language if self.snapshot is not None else "en"
+
+    def up_to_date(self) -> Source:
+        """The same with the passages of now, none while they are being brought up; opens its own scope."""
+        behind = self.snapshot
+        if behind is None or not self.tenant_id:
+            return self
+        with tenant_scope(self.tenant_id):
+            if knowledge_version() <= behind.version:
+                return self
+            snapshot = replicas.refresh(self.tenant_id, behind)
+        return self._replace(snapshot=snapshot, find=partial(find, self.tenant_id, snapshot))
 
     def encode(self, text: str) -> QueryEncoding | None:
         """The vectors of a question; None where they cannot be had. Slow: keep it outside of scopes."""

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from knowledge.indexes.pgvector import nearest_snapshot
+from knowledge import services
+from knowledge.indexes import pgvector
+from knowledge.indexes.pgvector import nearest_chunks, nearest_snapshot, worded_snapshot
+from knowledge.models import Document
 from knowledge.retrieval.search import Filters, search
 from tenants.scope import tenant_scope
 from tests.knowledge.fake_embedder import mean
@@ -41,6 +44,57 @@ def test_copies_take_one_place_however_many_come_first(shop, add):
         found = nearest_snapshot(QUERY, k=4)
     assert len(found) == len(set(found.fingerprints.tolist())) == 4
     assert len(search(shop.pk, "battery island", k=5).passages) == 5
+
+
+@pytest.mark.parametrize("few", [0, 200])
+def test_what_may_not_be_shown_takes_no_place_however_much_comes_first(shop, add, monkeypatch, few):
+    """Whether vectors are looked at before documents, or those of few documents alone."""
+    monkeypatch.setattr(pgvector, "FEW", few)
+    for n in range(12):
+        add(f"near{n}", f"About battery and island, number {n}.")
+    with tenant_scope(shop.pk):
+        services.archive(Document.objects.filter(external_id__startswith="near"), actor="a")
+        found = nearest_chunks(QUERY, None, k=2, model="fake")
+        among = nearest_chunks(QUERY, list(Document.objects.values_list("pk", flat=True)), k=2, model="fake")
+        live = set(Document.objects.filter(state="live").values_list("chunks__pk", flat=True))
+        none = nearest_chunks(QUERY, [], k=2, model="fake")
+
+    assert len(found) == 2
+    assert set(found) <= live
+    assert among == found
+    assert none == []
+
+
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [
+        ("How long does the WARRANTY last?", "d3"),
+        ("the parcel and the returns", "d2"),
+        ("where does größe stand", "title"),
+        ("電池はどのくらい", "cjk"),
+        ("invoice " * 5_000, "d4"),
+    ],
+)
+def test_without_vectors_those_with_most_of_the_words_come(shop, add, query, document):
+    add("title", "Nothing else is said.", title="Größe")
+    add("cjk", "この電池は長持ちします。")
+    with tenant_scope(shop.pk):
+        expected = Document.objects.get(external_id=document).pk
+        assert expected in worded_snapshot(query, k=2).documents
+
+
+@pytest.mark.parametrize("query", ["", "🙂", "x" * 8_000, "a.*(b", "%s", "the of and to"])
+def test_without_vectors_and_words_there_are_passages_all_the_same(shop, query):
+    with tenant_scope(shop.pk):
+        assert len(worded_snapshot(query, k=3)) == 3
+        assert len(worded_snapshot(query, [], k=3)) == 0
+
+
+def test_what_changed_last_is_found_by_a_word_that_vectors_do_not_know(shop, add):
+    new = add("new", "".join(f"Nothing of the kind {n}.\n\n" for n in range(3)) + "The quindle is blue.")
+    with tenant_scope(shop.pk):
+        found = nearest_snapshot(QUERY, k=1, latest=1, query="quindle")
+        assert "quindle" in " ".join(new.chunks.filter(pk__in=found.chunks.tolist()).values_list("text", flat=True))
 
 
 def test_what_changed_last_is_looked_at_in_any_case(shop, add):

@@ -142,6 +142,32 @@ def test_many_changes_to_a_large_tenant_are_loaded_behind_the_query(add, tenant,
     assert len(submitted) == 1
 
 
+def test_a_tenant_that_was_small_is_not_loaded_in_a_query_once_it_is_large(add, tenant, replicas, monkeypatch):
+    """Most of its documents were archived, and came back."""
+    documents = [add(name, f"All about {name}.") for name in "abcdef"]
+    with tenant_scope(tenant.pk):
+        services.archive(documents[1:], actor="a")
+    behind = replicas.load(tenant.pk)
+    assert len(behind) == 1
+    submitted = []
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    monkeypatch.setattr(module, "CHANGES_AT_ONCE", 2)
+    monkeypatch.setattr(module, "read_rows", lambda *_: 1 / 0)
+    monkeypatch.setattr(replicas._background, "submit", lambda *values: submitted.append(values))
+    with tenant_scope(tenant.pk):
+        services.restore(documents, actor="a")
+        assert replicas.refresh(tenant.pk, behind) is None
+    assert len(submitted) == 1
+
+
+def test_a_query_does_not_wait_for_a_load_in_another_thread(add, tenant, replicas, monkeypatch):
+    add()
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    with replicas._entry(tenant.pk).lock:
+        assert replicas.get(tenant.pk) is None
+    assert len(replicas.get(tenant.pk)) == 1
+
+
 def test_a_failed_load_is_logged_and_tried_again(add, tenant, replicas, monkeypatch, caplog):
     add()
     monkeypatch.setattr(module.connections, "close_all", lambda: None)
