@@ -4,18 +4,21 @@
 
 One tenant of copied chunks (`benchmarks.copied_chunks`), two web processes on one database, customers on sockets. After
 each change both are asked at once, then again. Bars: what is gone is never cited, the first question included; what is
-new is cited by the answer to a question that is asked when it is live, in both processes.
+new is cited by the answer to a question that is asked when it is live, in both processes. Before that, what a search
+takes while PostgreSQL serves alone: by vectors, and by words where none can be had.
 """
 
 import argparse
 import asyncio
 import contextlib
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="keeps the database here, to measure again without writing again")
     parser.add_argument("--chunks", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--asked", type=int, default=40, help="questions while PostgreSQL serves alone")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         work = options.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="askwell-freshness-")))
@@ -41,6 +45,7 @@ def main() -> None:
         stack.enter_context(database_ready())
         migrate()
         write(options.data / "retrieval" / "squad", work, options.chunks)
+        alone(options.data / "retrieval" / "squad", options.asked)
         bases = [stack.enter_context(web(work)) for _ in range(2)]
         met = asyncio.run(measure(bases, options.rounds))
     sys.exit(not met)
@@ -71,12 +76,43 @@ def write(folder: Path, work: Path, chunks: int) -> None:
     from tenants.services import create_tenant
 
     if Tenant.objects.filter(slug=TENANT).exists():
+        set_archived(archived=False)  # as a measurement before may have left them
         return
     base, tenant, started = ingest_base(folder), create_tenant(slug=TENANT), time.monotonic()
     copy_chunks(work, read_base(work, base), {tenant.pk: chunks})
     with tenant_scope(tenant.pk):
         KnowledgeState.objects.create(tenant_id=tenant.pk, version=1, day=today())
     print(f"{chunks:,} chunks written in {time.monotonic() - started:.0f} s")
+
+
+def alone(folder: Path, count: int) -> None:
+    """Prints what questions take without a replica."""
+    from django.conf import settings
+
+    from knowledge.indexes.pgvector import worded_snapshot
+    from knowledge.retrieval.search import search
+    from tenants.scope import tenant_scope
+
+    settings.ASKWELL_INDEX = "pgvector"  # of this process
+    tenant = tenant_id()
+
+    def by_words(text: str) -> None:
+        with tenant_scope(tenant):
+            worded_snapshot(text)
+
+    lines = (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()
+    texts = [json.loads(line)["text"] for line in lines[:: max(len(lines) // count, 1)][:count]]
+    for name, ask_for in (("vectors", partial(search, tenant)), ("words alone", by_words)):
+        ask_for(texts[0])
+        spent = [timed(ask_for, text) for text in texts]
+        print(f"PostgreSQL by {name}: p50 {percentile(spent, 0.5):.0f} ms, p95 {percentile(spent, 0.95):.0f} ms")
+
+
+def timed(function: Callable[[str], Any], text: str) -> float:
+    """Milliseconds."""
+    started = time.perf_counter()
+    function(text)
+    return (time.perf_counter() - started) * 1000
 
 
 async def measure(bases: list[str], rounds: int) -> bool:
@@ -153,14 +189,19 @@ def one_comes(n: int) -> str:
 
 def many_change(n: int) -> str:
     """A thousand documents are archived, or restored, just before one goes live."""
+    set_archived(archived=n % 2 == 0)
+    return one_comes(n)
+
+
+def set_archived(*, archived: bool) -> None:
+    """Archives or restores the thousand."""
     from knowledge import services
     from knowledge.models import Document
     from tenants.scope import tenant_scope
 
     with tenant_scope(tenant_id()):
         some = list(Document.objects.filter(external_id__startswith="d").order_by("pk")[:MANY])
-        (services.archive if n % 2 == 0 else services.restore)(some, actor="benchmark")
-    return one_comes(n)
+        (services.archive if archived else services.restore)(some, actor="benchmark")
 
 
 def goes(word: str) -> None:
