@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from knowledge.indexes.analysis import Keys
     from knowledge.indexes.base import Floats
+    from knowledge.indexes.postings import Neighbourhoods
 
 COMMON = 0.5  # share of rows from which a 4-gram tells nothing apart but is most of the work
 WORDS = np.float32(0.4)  # share of whole words, which miss compounds and inflections
@@ -94,6 +95,21 @@ class LexicalIndex:
 
     def _is_slip(self, word: str, analyser: Analyser) -> bool:
         return len(word) >= MISTAKABLE and bool(self.words.found(analyser.word_keys([slips(word)])).any())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AmongNeighbours:
+    """Some rows as they read among their neighbours: what a passage is about may be said in the one before it."""
+
+    index: LexicalIndex
+    places: Neighbourhoods
+
+    def scores(self, query: str) -> LexicalScores:
+        """How well each of the rows matches `query`."""
+        words, grams = self.index.query_terms(query)
+        by_words, idf_sum = self.index.words.scores_among(words, self.places)
+        by_grams, _ = self.index.grams.scores_among(grams, self.places, common=COMMON)
+        return LexicalScores(combine(by_words, by_grams), by_words, idf_sum, by_grams)
 
 
 def _says_something(word: str) -> bool:

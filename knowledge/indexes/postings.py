@@ -7,6 +7,7 @@ the row alone, so that weights are summed first and multiplied once; only repeat
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ Offsets = NDArray[np.uint32]
 K1, B = 1.2, 0.75
 BLOCK = 1 << 16  # rows that one set of posting lists covers: their numbers take two bytes, their scores stay in a cache
 MOST = 255  # occurrences of a term in one text beyond which BM25 gains nothing
+AT_ONCE = 128  # terms whose counts are held for each of some rows: a query may have thousands
 LARGE = 1_000  # rows from which a term may be called common
 
 # One occurrence as a number that sorts by term, repeated ones before single ones, and row: 32, 1, 16 and 8 bits.
@@ -120,10 +122,68 @@ class Postings:
         repeats = np.bincount(hits, np.repeat(weights, lengths) * more, minlength=self.size)
         return singles + repeats.astype(np.float32)
 
+    def counts_in(self, places: NDArray[np.int64], rows: NDArray[np.int64]) -> Floats:
+        """How often the terms at these places occur in each of some rows, float32 [len(rows), len(places)].
+
+        Args:
+            places: of terms; unknown ones (-1) occur nowhere.
+            rows: ascending, without repeats, from `first`; others than this has are skipped.
+        """
+        counts = np.zeros((len(rows), len(places)), np.float32)
+        here = np.flatnonzero((rows >= self.first) & (rows < self.first + self.size))
+        columns = np.full(self.size, -1, np.int32)
+        columns[rows[here] - self.first] = here
+        terms = np.flatnonzero(places >= 0)
+        places = places[terms]
+        begins, ends = self.starts[places], self.starts[places + 1]
+        at, column, _ = self._hits(columns, begins, ends)
+        counts[column, terms[at]] = 1
+        repeats, more = self.repeats[places], self.repeats[places + 1]
+        at, column, hits = self._hits(columns, begins, begins + (more - repeats))
+        counts[column, terms[at]] = self._taken(self.counts, repeats, more)[hits]
+        return counts
+
+    def _hits(
+        self, columns: NDArray[np.int32], begins: Offsets, ends: Offsets
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+        """Where posting lists meet rows that have a column: the list's number, the column, and the place in all."""
+        column = columns[self._taken(self.rows, begins, ends)]
+        hits = np.flatnonzero(column >= 0)
+        return np.searchsorted(np.cumsum(ends - begins), hits, side="right"), column[hits], hits
+
     @staticmethod
     def _taken(values: NDArray[np.integer], begins: Offsets, ends: Offsets) -> NDArray[np.integer]:
         parts = [values[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
         return np.concatenate(parts) if parts else values[:0]
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhoods:
+    """Some rows and those beside them that belong to the same document.
+
+    Attributes:
+        rows: int64 [n], ascending, each once.
+        begins, ends: int64 [n]; the neighbourhood of a row is `begins` up to but without `ends`, itself included.
+        share: what a term of a neighbour counts for, from 0 to 1.
+    """
+
+    rows: NDArray[np.int64]
+    begins: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    share: float
+
+    @cached_property
+    def members(self) -> NDArray[np.int64]:
+        """All rows of them, ascending, each once."""
+        return np.unique(_spans(self.begins, self.ends - self.begins))
+
+    def sums(self, values: Floats) -> Floats:
+        """What each row has and, for a part, its neighbours, of values of `members` along the first axis."""
+        own, first, last = (np.searchsorted(self.members, rows) for rows in (self.rows, self.begins, self.ends - 1))
+        running, share = np.cumsum(values, axis=0), np.float32(self.share)
+        together = running[last] - running[first] + values[first]
+        summed: Floats = (1 - share) * values[own] + share * together
+        return summed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,20 +219,35 @@ class Field:
 
         Keys that occur in more than the share `common` of many rows are left out.
         """
-        rows = len(self.lengths)
         places = [segment.places(keys) for segment in self.segments]
-        found = self._found(places, len(keys))
-        idf = self._idf(found)
-        total = np.zeros(rows, np.float32)
-        if not rows:
-            return total, float(idf.sum())
-        asked = found <= common * rows if rows >= LARGE else np.ones(len(keys), bool)
-        norms = (K1 * (1 - B + B * self.lengths / max(float(self.lengths.mean()), 1.0))).astype(np.float32)
-        weights = (K1 + 1) * idf[asked]
+        idf, asked = self._asked(self._found(places, len(keys)), common)
+        total, norms = np.zeros(len(self.lengths), np.float32), _norms(self.lengths)
         for segment, at in zip(self.segments, places, strict=True):
             span = slice(segment.first, segment.first + segment.size)
-            total[span] = segment.scores(at[asked], weights, norms[span])
+            total[span] = segment.scores(at[asked], (K1 + 1) * idf[asked], norms[span])
         return total, float(idf.sum())
+
+    def scores_among(self, keys: Keys, places: Neighbourhoods, *, common: float = 1.0) -> tuple[Floats, float]:
+        """The same of some rows only, in which the terms of their neighbours count, too, but less.
+
+        (BM25F, Robertson, Zaragoza and Taylor, CIKM 2004, with a text's neighbours as another field of it.)
+        """
+        at = [segment.places(keys) for segment in self.segments]
+        idf, asked = self._asked(self._found(at, len(keys)), common)
+        members, total = places.members, np.zeros(len(places.rows), np.float32)
+        norms = _norms(places.sums(self.lengths[members]))[:, None]
+        for some in np.array_split(np.flatnonzero(asked), asked.sum() // AT_ONCE + 1):
+            counts = np.zeros((len(members), len(some)), np.float32)
+            for segment, terms in zip(self.segments, at, strict=True):
+                counts += segment.counts_in(terms[some], members)
+            counts = places.sums(counts)
+            total += (counts / (counts + norms)) @ ((K1 + 1) * idf[some])
+        return total, float(idf.sum())
+
+    def _asked(self, found: NDArray[np.int64], common: float) -> tuple[Floats, NDArray[np.bool_]]:
+        """The idf of terms that were found in so many rows, and which of them are not too common to be asked for."""
+        rows = len(self.lengths)
+        return self._idf(found), found <= common * rows if rows >= LARGE else np.ones(len(found), bool)
 
     def found(self, keys: Keys) -> NDArray[np.int64]:
         """In how many rows each of `keys` occurs."""
@@ -188,6 +263,12 @@ class Field:
 
     def _idf(self, found: NDArray[np.int64]) -> Floats:
         return np.log1p((len(self.lengths) - found + 0.5) / (found + 0.5)).astype(np.float32)
+
+
+def _norms(lengths: Floats) -> Floats:
+    """What BM25 makes of the lengths of texts beside each other."""
+    average = max(float(lengths.mean()), 1.0) if len(lengths) else 1.0
+    return (K1 * (1 - B + B * lengths / average)).astype(np.float32)
 
 
 def _blocks(terms: Terms, first: int, rows: int) -> Iterator[Postings]:
@@ -209,7 +290,7 @@ def _packed(keys: NDArray[np.uint64], rows: NDArray[np.uint64], counts: NDArray[
     return packed
 
 
-def _spans(begins: Offsets, lengths: Offsets) -> NDArray[np.int64]:
+def _spans(begins: NDArray[np.integer], lengths: NDArray[np.integer]) -> NDArray[np.int64]:
     """The positions of ranges that begin at `begins`, one range after the other."""
     first = np.cumsum(lengths, dtype=np.int64) - lengths
     return np.repeat(begins.astype(np.int64) - first, lengths) + np.arange(int(lengths.sum()))

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from knowledge.indexes.lexical import AmongNeighbours
+from knowledge.indexes.postings import Neighbourhoods
 from knowledge.retrieval import fusion
 from knowledge.retrieval.synonyms import expanded_scores, in_known_words
-from knowledge.retrieval.weights import CHOSEN, Weights, fineness
+from knowledge.retrieval.weights import CHOSEN, Weights, fineness, neighbours_share
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -74,7 +76,11 @@ def rank(  # noqa: PLR0913 (all that an order depends on)
     rows = _candidates(snapshot, lexical, encoding.vector, found, max(fusion.LEG, k))
     cosine, dense = snapshot.sentence_scores(rows, encoding.vector)
     pieces = fineness(snapshot.pieces_per_word, encoding.pieces_per_word)
-    fused = fusion.fuse(lexical[rows], dense, weights.dense_share(pieces))
+    lexical = lexical[rows]
+    places = _neighbourhoods(snapshot, rows, neighbours_share(pieces))
+    if places.share and (places.ends - places.begins > 1).any():
+        lexical = expanded_scores(AmongNeighbours(snapshot.lexical, places), query, expansions).combined
+    fused = fusion.fuse(lexical, dense, weights.dense_share(pieces))
     order = np.argsort(-fused, kind="stable")
     order = order[one_of_each(snapshot.fingerprints[rows[order]])]
     words = float(scores.words[rows].max(initial=0)) / scores.idf_sum if scores.idf_sum else 0.0
@@ -83,7 +89,7 @@ def rank(  # noqa: PLR0913 (all that an order depends on)
     if encoding.vector.any():
         evidence = float(cosine.max(initial=0)) + LEXICAL_EVIDENCE * words
     answerability = max(evidence - UNKNOWN_WORDS * unknown, 0.0)
-    return Ranking(rows, fused, lexical[rows], dense, cosine, answerability).ordered(order)
+    return Ranking(rows, fused, lexical, dense, cosine, answerability).ordered(order)
 
 
 def searchable(snapshot: Snapshot, documents: Collection[int] | None) -> NDArray[np.bool_]:
@@ -91,6 +97,18 @@ def searchable(snapshot: Snapshot, documents: Collection[int] | None) -> NDArray
     if documents is None:
         return snapshot.live
     return snapshot.live & np.isin(snapshot.documents, np.fromiter(documents, np.int64, len(documents)))
+
+
+def _neighbourhoods(snapshot: Snapshot, rows: NDArray[np.int64], share: float) -> Neighbourhoods:
+    """Each row with the one before and the one after it, where these are of the same document."""
+
+    def belong(others: NDArray[np.int64]) -> NDArray[np.bool_]:
+        known = np.clip(others, 0, len(snapshot.live) - 1)
+        same = snapshot.documents[known] == snapshot.documents[rows]
+        belonging: NDArray[np.bool_] = same & snapshot.live[known] & (known == others)
+        return belonging
+
+    return Neighbourhoods(rows, rows - belong(rows - 1), rows + 1 + belong(rows + 1), share)
 
 
 def one_of_each(fingerprints: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -22,7 +22,7 @@ from knowledge.indexes.lexical import LexicalScores, combine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from knowledge.indexes.lexical import LexicalIndex
+    from knowledge.indexes.lexical import AmongNeighbours, LexicalIndex
 
 DISCOUNT = 0.8  # what a synonym is worth of the customer's own word
 MAX_PHRASE = 8  # words
@@ -130,7 +130,9 @@ def _expansion(table: dict[Phrase, dict[Phrase, str]], tokens: Sequence[_Token])
     return Expansion(said, tuple(meant[:MAX_MEANT]), span)
 
 
-def expanded_scores(index: LexicalIndex, query: str, expansions: Sequence[Expansion]) -> LexicalScores:
+def expanded_scores(
+    index: LexicalIndex | AmongNeighbours, query: str, expansions: Sequence[Expansion]
+) -> LexicalScores:
     """How well each row matches a question or what its phrases mean, too; no row's score is less for it."""
     plain = index.scores(query)
     if not expansions:

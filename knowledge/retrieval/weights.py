@@ -11,6 +11,8 @@ import numpy as np
 _PIECES_PER_WORD = (1.25, 1.6, 2.4, 3.6)
 _DENSE = (0.4, 0.15, 0.15, 0.0)
 _RERANK = (0.6, 0.4, 0.4, 0.0)
+# A passage has so many pieces, so fewer words the more finely they are cut: more of what it is about stands beside it.
+_NEIGHBOURS = (0.0, 0.3, 0.3, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,11 @@ class Weights:
 
 
 CHOSEN = Weights()
+
+
+def neighbours_share(pieces_per_word: float) -> float:
+    """What the words of the passages beside one count for in texts that the embedder cuts so finely."""
+    return float(np.interp(pieces_per_word, _PIECES_PER_WORD, _NEIGHBOURS))
 
 
 def fineness(corpus: float, query: float) -> float:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from knowledge.indexes.lexical import LexicalIndex
+from knowledge.indexes.lexical import AmongNeighbours, LexicalIndex
+from knowledge.indexes.postings import Neighbourhoods
 
 TEXTS = [
     "The battery lasts twelve hours.",
@@ -99,3 +100,17 @@ def test_words_that_ask_count_where_texts_have_them() -> None:
 
     assert index.scores("When is it delivered?").combined.argmax() == 1
     assert index.scores("How is it delivered?").combined.argmax() == 0
+
+
+def test_a_row_among_neighbours_is_found_by_what_they_say() -> None:
+    texts = ["The kettle X1 has a steel body.", "It holds two litres.", "The lamp is bright.", "It holds no water."]
+    index = LexicalIndex.empty("en").grown(texts)
+    rows = np.array([1, 3])
+
+    among = AmongNeighbours(index, Neighbourhoods(rows, rows - 1, rows + 1, 0.3)).scores(
+        "How much does the kettle hold?"
+    )
+
+    assert index.scores("kettle").words[1] == 0
+    assert among.words[0] > among.words[1]
+    assert among.combined[0] > among.combined[1]

@@ -1,13 +1,14 @@
 """Posting lists: the formula, growing, blocks."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from knowledge.indexes import postings as module
 from knowledge.indexes.analysis import Terms
-from knowledge.indexes.postings import Field, Postings
+from knowledge.indexes.postings import Field, Neighbourhoods, Postings
 
 RNG = np.random.default_rng(4)
 
@@ -108,3 +109,39 @@ def test_nothing_at_all() -> None:
     assert (len(scores), idf_sum) == (0, 0)
     assert Field.empty().grown(terms([]), 0).scores(np.array([1], np.uint32))[0].tolist() == []
     assert field([[], []]).scores(np.array([1], np.uint32))[0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("step", [7, 1000])
+def test_terms_of_neighbours_count_for_a_part(step: int) -> None:
+    rows = [RNG.integers(0, 30, RNG.integers(1, 25)).tolist() for _ in range(60)]
+    places = Neighbourhoods(np.array([0, 5, 6, 59]), np.array([0, 4, 5, 58]), np.array([1, 7, 8, 60]), 0.3)
+    keys = np.array([3, 17, 99], np.uint32)
+
+    scores, idf_sum = field(rows, step).scores_among(keys, places)
+
+    spans = list(zip(places.rows.tolist(), places.begins.tolist(), places.ends.tolist(), strict=True))
+    lengths = [among(len, rows, span) for span in spans]
+    expected = np.zeros(4)
+    for key in (3, 17):
+        found = sum(key in row for row in rows)
+        idf = math.log(1 + (len(rows) - found + 0.5) / (found + 0.5))
+        for n, span in enumerate(spans):
+            count = among(lambda row, key=key: row.count(key), rows, span)
+            expected[n] += idf * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * lengths[n] / np.mean(lengths)))
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-6)
+    assert idf_sum == pytest.approx(field(rows).scores(keys)[1])
+
+
+def among(measure: Callable[[list[int]], int], rows: list[list[int]], span: tuple[int, int, int]) -> float:
+    row, begin, end = span
+    own, together = measure(rows[row]), sum(map(measure, rows[begin:end]))
+    return float(own + 0.3 * (together - own))
+
+
+def test_rows_without_neighbours_score_as_they_do_alone() -> None:
+    rows = [[7, 7, 8], [8], [9, 9, 9, 9], [7]]
+    alone = Neighbourhoods(np.arange(4), np.arange(4), np.arange(1, 5), 0.3)
+
+    among_none, _ = field(rows).scores_among(np.array([7, 8], np.uint32), alone)
+
+    np.testing.assert_allclose(among_none, field(rows).scores(np.array([7, 8], np.uint32))[0], rtol=1e-5)

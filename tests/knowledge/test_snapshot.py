@@ -9,6 +9,7 @@ from knowledge.indexes.kinds import index_report
 from knowledge.indexes.snapshot import Row, Snapshot
 from knowledge.indexes.whitening import prior_of
 from knowledge.retrieval.ranking import UNKNOWN_WORDS, rank
+from knowledge.retrieval.weights import Weights
 
 D = 32
 RNG = np.random.default_rng(2)
@@ -108,6 +109,39 @@ def test_only_some_documents(whole: Snapshot) -> None:
 
     assert set(ranking.rows.tolist()) == {1, 2}
     assert rank(whole, "word42", query(unit(D)), []).rows.tolist() == []
+
+
+@pytest.mark.parametrize(("pieces", "first"), [(2.2, 1), (1.1, 3)])
+def test_what_stands_beside_a_passage_tells_what_it_is_about_where_passages_have_few_words(
+    pieces: float, first: int
+) -> None:
+    texts = [
+        "Der Kessel K1 aus Stahl.",
+        "Er fasst zwei Liter Wasser im Topf.",
+        "Die Lampe L1.",
+        "Sie fasst zwei Birnen.",
+    ]
+    made = Snapshot.empty("de", PRIOR, FaissIndex(D), pieces_per_word=pieces)
+    made = made.grown([row(n, text, document=n // 2) for n, text in enumerate(texts)])
+    asked = QueryEncoding(np.zeros(D, np.float32), np.zeros((0, 64), np.float32), np.zeros(0, np.int32), pieces)
+
+    ranking = rank(made, "Was fasst zwei, der Kessel?", asked, weights=Weights(dense=0.0))
+    order = [row for row in ranking.rows.tolist() if row in {1, 3}]
+
+    assert order[0] == first
+
+
+def test_the_dead_are_no_neighbours() -> None:
+    texts = ["Der Kessel K1.", "Er fasst zwei Liter.", "Die Lampe L1.", "Sie fasst zwei Birnen."]
+    made = Snapshot.empty("de", PRIOR, FaissIndex(D), pieces_per_word=2.2)
+    made = made.grown([row(n, text, document=n // 2) for n, text in enumerate(texts)]).without([1])
+    made = made.grown([row(5, texts[3], document=1)])
+    asked = QueryEncoding(np.zeros(D, np.float32), np.zeros((0, 64), np.float32), np.zeros(0, np.int32), 2.2)
+
+    ranking = rank(made, "Birnen der Lampe L1", asked, weights=Weights(dense=0.0))
+
+    assert set(ranking.rows.tolist()) == {0, 1, 4}
+    assert ranking.rows[0] == 4
 
 
 def test_equal_texts_are_found_once() -> None:

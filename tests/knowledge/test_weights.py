@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from knowledge.retrieval.weights import CHOSEN, Weights, fineness
+from knowledge.retrieval.weights import CHOSEN, Weights, fineness, neighbours_share
 
 
 def test_weights_fall_with_how_little_the_model_knows_the_language() -> None:
@@ -16,6 +16,15 @@ def test_weights_fall_with_how_little_the_model_knows_the_language() -> None:
         assert (np.diff(values) <= 0).all()
         assert np.abs(np.diff(values)).max() < 0.1
     assert CHOSEN.dense_share(1.8) == CHOSEN.dense_share(2.2) == pytest.approx(0.15)
+
+
+def test_neighbours_count_where_words_are_cut_finely() -> None:
+    shares = [neighbours_share(cut) for cut in np.linspace(1, 6, 101)]
+
+    assert shares[0] == 0
+    assert shares[-1] == pytest.approx(0.3)
+    assert (np.diff(shares) >= 0).all()
+    assert np.abs(np.diff(shares)).max() < 0.1
 
 
 def test_what_is_said_holds_whatever_the_text() -> None:
