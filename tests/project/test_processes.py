@@ -102,8 +102,16 @@ def test_a_fork_that_does_not_end_is_made_to():
     child.send(signal.SIGTERM)  # to nobody
 
 
-def test_all_are_ended_together(monkeypatch):
-    monkeypatch.setattr(processes.signal, "signal", lambda *_: None)
+@pytest.fixture
+def sigterm_ends():
+    """A fork has our way with this signal until it sets its own, and whoever stops forks does not hear it any more."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("sigterm_ends")
+def test_all_are_ended_together():
     children = [Fork(f"sleeper {n}", work=lambda: time.sleep(60)) for n in range(3)]
     for child in children:
         child.look()
