@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from knowledge.indexes.base import Floats
 
 MOST, MOST_OF_TOKEN = 127, 7  # units of the largest component of a sentence, and of a token
+PARTS_OF_LARGEST = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 TINY = 1e-9  # stands for the largest component of a vector of zeros
 WIRE_HEADER = 4  # bytes before the numbers of a halfvec on the wire
 _BYTES = np.arange(256)
@@ -43,8 +44,17 @@ def unpack_sentences(buffer: bytes | memoryview, dimensions: int) -> NDArray[np.
 
 
 def pack_tokens(tokens: NDArray[np.integer] | Floats) -> bytes:
-    """Token vectors [t, 64] in four bits a component, the first of two in the lower ones."""
-    codes = (stretched(tokens.astype(np.float32), MOST_OF_TOKEN) + 8).astype(np.uint8)
+    """Token vectors [t, 64] in four bits a component, the first of two in the lower ones.
+
+    Each is stretched until its largest component, or a part of that, is +-7, and what sticks out is cut off: by the
+    part that keeps its direction best.
+    """
+    vectors = tokens.astype(np.float32)
+    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=TINY)
+    tried = np.stack([np.rint(vectors * (MOST_OF_TOKEN / (part * largest))) for part in PARTS_OF_LARGEST])
+    tried = np.clip(tried, -MOST_OF_TOKEN, MOST_OF_TOKEN)
+    kept = np.einsum("ptd,td->pt", tried, vectors) / np.maximum(np.linalg.norm(tried, axis=2), TINY)
+    codes = (tried[kept.argmax(axis=0), np.arange(len(vectors))] + 8).astype(np.uint8)
     both: NDArray[np.uint8] = codes[:, 0::2] | codes[:, 1::2] << np.uint8(4)
     return both.tobytes()
 

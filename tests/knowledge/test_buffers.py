@@ -41,8 +41,9 @@ def test_tokens_keep_their_direction_in_half_a_byte_a_component() -> None:
 
     assert len(buffer) == 50 * 32
     assert stored.dtype == np.int8
-    assert (stored / np.float32(127) * unit).sum(axis=1).min() > 0.975
-    np.testing.assert_allclose(np.linalg.norm(stored / np.float32(127), axis=1), 1, atol=0.02)
+    lengths = np.linalg.norm(stored.astype(np.float32), axis=1)
+    assert ((stored * unit).sum(axis=1) / lengths).min() > 0.988
+    np.testing.assert_allclose(lengths, 127, rtol=0.02)
     np.testing.assert_array_equal(unpack_tokens(pack_tokens(np.eye(64, dtype=np.int8) * 127)), np.eye(64) * 127)
 
 
