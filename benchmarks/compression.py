@@ -93,7 +93,7 @@ def variants() -> list[tuple[str, str, float, Callable[[Matrix], Matrix]]]:
         ("sentences 3 bits", "sentences", 144, lambda v: whole(v, 3)),
         ("tokens 64 x 8 bits", "tokens", 64, np.asarray),
         ("tokens 64 x 4 bits, stretched to the largest", "tokens", 32, lambda v: whole(v, 7)),
-        ("tokens 64 x 4 bits, cut where it fits best (kept)", "tokens", 32, stored),
+        ("tokens 64 x 5 bits, cut where it fits best (kept)", "tokens", 40, stored),
         ("tokens 64 x 3 bits", "tokens", 24, lambda v: whole(v, 3)),
     ]
 

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
     from knowledge.indexes.base import Floats
 
-MOST, MOST_OF_TOKEN = 127, 7  # units of the largest component of a sentence, and of a token
+MOST, MOST_OF_TOKEN = 127, 15  # units of the largest component of a sentence, and of a token
+ZERO = 16  # stands for 0 in a token
+LOW_BYTES, TOKEN_BYTES = TOKEN_WIDTH // 2, TOKEN_WIDTH * 5 // 8
 PARTS_OF_LARGEST = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 TINY = 1e-9  # stands for the largest component of a vector of zeros
 WIRE_HEADER = 4  # bytes before the numbers of a halfvec on the wire
 _BYTES = np.arange(256)
-_PAIRS = np.stack([_BYTES & 15, _BYTES >> 4], axis=1).astype(np.float32) - 8  # the two components in each byte
+_PAIRS = np.stack([_BYTES & 15, _BYTES >> 4], axis=1).astype(np.float32) - ZERO  # the two components in each byte
 _NUMBERS: dict[int, type[np.integer]] = {1: np.uint8, 2: np.uint16, 4: np.int32}  # by bytes each
 
 
@@ -44,9 +46,9 @@ def unpack_sentences(buffer: bytes | memoryview, dimensions: int) -> NDArray[np.
 
 
 def pack_tokens(tokens: NDArray[np.integer] | Floats) -> bytes:
-    """Token vectors [t, 64] in four bits a component, the first of two in the lower ones.
+    """Token vectors [t, 64] in five bits a component: 32 bytes of four bits each, then 8 of the highest.
 
-    Each is stretched until its largest component, or a part of that, is +-7, and what sticks out is cut off: by the
+    Each is stretched until its largest component, or a part of that, is +-15, and what sticks out is cut off: by the
     part that keeps its direction best.
     """
     vectors = tokens.astype(np.float32)
@@ -54,14 +56,17 @@ def pack_tokens(tokens: NDArray[np.integer] | Floats) -> bytes:
     tried = np.stack([np.rint(vectors * (MOST_OF_TOKEN / (part * largest))) for part in PARTS_OF_LARGEST])
     tried = np.clip(tried, -MOST_OF_TOKEN, MOST_OF_TOKEN)
     kept = np.einsum("ptd,td->pt", tried, vectors) / np.maximum(np.linalg.norm(tried, axis=2), TINY)
-    codes = (tried[kept.argmax(axis=0), np.arange(len(vectors))] + 8).astype(np.uint8)
-    both: NDArray[np.uint8] = codes[:, 0::2] | codes[:, 1::2] << np.uint8(4)
-    return both.tobytes()
+    codes = (tried[kept.argmax(axis=0), np.arange(len(vectors))] + ZERO).astype(np.uint8)
+    low = codes & np.uint8(15)
+    rows = np.concatenate([low[:, 0::2] | low[:, 1::2] << np.uint8(4), np.packbits(codes >> 4, axis=1)], axis=1)
+    return rows.astype(np.uint8).tobytes()
 
 
 def unpack_tokens(buffer: bytes | memoryview) -> NDArray[np.int8]:
     """What `pack_tokens` stored, int8 [t, 64] of unit length, 127 = 1.0."""
-    vectors = _PAIRS[np.frombuffer(buffer, np.uint8)].reshape(-1, TOKEN_WIDTH)
+    rows = np.frombuffer(buffer, np.uint8).reshape(-1, TOKEN_BYTES)
+    vectors = _PAIRS[rows[:, :LOW_BYTES]].reshape(-1, TOKEN_WIDTH)
+    vectors = vectors + np.float32(16) * np.unpackbits(rows[:, LOW_BYTES:], axis=1)
     lengths = np.sqrt(np.einsum("td,td->t", vectors, vectors))[:, None]
     tokens: NDArray[np.int8] = np.rint(vectors * (TOKEN_SCALE / np.maximum(lengths, TINY))).astype(np.int8)
     return tokens

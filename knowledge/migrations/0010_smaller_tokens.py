@@ -8,13 +8,13 @@ WIDTH = 64
 
 
 def convert(apps, schema_editor):
-    """Tokens of int8 come to four bits a component."""
+    """Tokens of int8 come to five bits a component."""
     for row in changed_rows(apps, ["tokens"]):
         row.tokens = pack_tokens(np.frombuffer(row.tokens, np.int8).reshape(-1, WIDTH))
 
 
 def convert_back(apps, schema_editor):
-    """The way back: int8 again, as exact as four bits left them."""
+    """The way back: int8 again, as exact as five bits left them."""
     for row in changed_rows(apps, ["tokens"]):
         row.tokens = unpack_tokens(row.tokens).tobytes()
 

@@ -54,7 +54,7 @@ class ChunkVectors(TenantOwned):
     Attributes:
         paragraph: [d], the whole chunk, in half precision.
         sentences: int8 [n, d], one row a sentence, of which the direction matters.
-        tokens: [t, 64], one row a content token, in four bits a component, of which the direction matters.
+        tokens: [t, 64], one row a content token, in five bits a component, of which the direction matters.
         token_ids: [t], the model's vocabulary, in one, two or four bytes each.
         token_sentences: [t], likewise, the sentence that each token is in.
     """
