@@ -104,7 +104,7 @@ def test_a_worker_that_is_killed_again_and_again_loses_nothing(library, tmp_path
     while killed < KILLS:  # spread over the work, however fast it goes
         left = books * (KILLS - killed) / (KILLS + 1)
         library.wait_until(lambda left=left: 0 <= waiting(library) <= left, PATIENCE, "more books are read")
-        time.sleep(chance.uniform(0, JITTER))
+        time.sleep(chance.uniform(0, JITTER))  # so that kills fall anywhere
         with contextlib.suppress(psutil.NoSuchProcess):
             library.kill("worker")
             killed += 1
