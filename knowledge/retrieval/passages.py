@@ -11,17 +11,18 @@ from knowledge.indexes.buffers import unpack_numbers
 from knowledge.models import ChunkKind
 from knowledge.retrieval import rerank
 from knowledge.retrieval.diversity import discounted
-from knowledge.retrieval.rows import Shown, fetch_contexts, fetch_rows
+from knowledge.retrieval.rows import Shown, fetch_contexts, fetch_rows, token_vectors
 from knowledge.retrieval.weights import CHOSEN, Weights, fineness
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
     from knowledge.embedding.base import Floats, QueryEncoding
     from knowledge.indexes.snapshot import Snapshot
     from knowledge.retrieval.ranking import Ranking
+    from knowledge.retrieval.rerank import TokenVectors
     from knowledge.retrieval.rows import ChunkRow
 
 
@@ -99,7 +100,9 @@ def best_passages(  # noqa: PLR0913 (a trial names its drafts)
     if weights.diversity:  # before the few are chosen that are fetched
         ranking = _diverse(snapshot, ranking, weights.diversity)
     places, version = _available(snapshot.chunks[ranking.rows].tolist(), shown, k)
-    interactions = _interactions(snapshot, encoding, places[: rerank.DEPTH])
+    tokens = token_vectors([place.row for place in places])
+    query_weights = snapshot.token_weights(encoding.token_ids)
+    interactions = rerank.interaction(encoding.tokens, query_weights, tokens[: rerank.DEPTH])
     share = weights.rerank_share(fineness(snapshot.pieces_per_word, encoding.pieces_per_word))
     scores = _final_scores(ranking.fused[[place.rank for place in places]], interactions, share)
     if weights.diversity:
@@ -113,7 +116,7 @@ def best_passages(  # noqa: PLR0913 (a trial names its drafts)
         if n < len(interactions):
             parts["interaction"] = float(interactions[n])
         vectors = snapshot.sentence_vectors(int(ranking.rows[rank]))[: max(len(row.sentences), 1)]
-        found.append(_passage(row, float(scores[n]), parts, vectors, contexts[row.chunk], snapshot.model))
+        found.append(_passage(row, float(scores[n]), parts, tokens[n], vectors, contexts[row.chunk], snapshot.model))
     return Best(tuple(found), version)
 
 
@@ -137,11 +140,6 @@ def _available(chunks: Sequence[int], shown: Shown, k: int) -> tuple[list[_Place
     return places, version
 
 
-def _interactions(snapshot: Snapshot, encoding: QueryEncoding, places: Iterable[_Place]) -> Floats:
-    weights = snapshot.token_weights(encoding.token_ids)
-    return rerank.interaction(encoding.tokens, weights, [place.row.token_vectors() for place in places])
-
-
 def _final_scores(fused: Floats, interactions: Floats, share: float) -> Floats:
     """The mixed score of those that were looked at closely; the others follow below them in the order of `fused`."""
     depth = len(interactions)
@@ -150,9 +148,14 @@ def _final_scores(fused: Floats, interactions: Floats, share: float) -> Floats:
 
 
 def _passage(  # noqa: PLR0913, PLR0917 (the parts of a passage)
-    row: ChunkRow, score: float, scores: dict[str, float], vectors: Floats, context: str, model: str
+    row: ChunkRow,
+    score: float,
+    scores: dict[str, float],
+    tokens: TokenVectors,
+    vectors: Floats,
+    context: str,
+    model: str,
 ) -> Passage:
-    tokens = row.token_vectors()
     return Passage(
         chunk=row.chunk,
         document=row.document,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import orjson
 from django.db import connection
 from django.db.models import F, FilteredRelation, Q, Subquery
 from django.db.models.functions import Substr
 
-from knowledge.indexes.buffers import pack_numbers, unpack_numbers, unpack_tokens
+from knowledge.indexes.buffers import pack_numbers, unpack_each, unpack_numbers
 from knowledge.models import KnowledgeState
 from knowledge.queries import note_version, retrievable_chunks, today
 from knowledge.retrieval.rerank import TokenVectors
@@ -72,10 +72,6 @@ class ChunkRow(NamedTuple):
     kind: str
     found_by: str
 
-    def token_vectors(self) -> TokenVectors:
-        """The stored tokens and the sentence of each."""
-        return TokenVectors(unpack_tokens(self.tokens), unpack_numbers(self.token_sentences).astype(np.int16))
-
 
 class Shown(NamedTuple):
     """What may be shown: chunks of what serves or, in a trial, of the versions `drafts`; with vectors of `model`."""
@@ -90,8 +86,8 @@ def fetch_rows(chunks: Sequence[int], shown: Shown) -> tuple[dict[int, ChunkRow]
     for *values, version in _select("rows", chunks, shown):  # noqa: B007 (the same in every row)
         row = ChunkRow(*values)
         found[row.chunk] = row._replace(
-            heading_path=json.loads(values[5]),
-            sentences=json.loads(values[12]),
+            heading_path=orjson.loads(values[5]),
+            sentences=orjson.loads(values[12]),
             tokens=row.tokens or b"",
             token_ids=row.token_ids or NO_NUMBERS,
             token_sentences=row.token_sentences or NO_NUMBERS,
@@ -99,6 +95,13 @@ def fetch_rows(chunks: Sequence[int], shown: Shown) -> tuple[dict[int, ChunkRow]
     if found:
         note_version(version)
     return found, version
+
+
+def token_vectors(rows: Sequence[ChunkRow]) -> list[TokenVectors]:
+    """The stored tokens of each row, and the sentence that each of them is in."""
+    tokens = unpack_each([row.tokens for row in rows])
+    sentences = [unpack_numbers(row.token_sentences).astype(np.int16) for row in rows]
+    return list(map(TokenVectors, tokens, sentences))
 
 
 def fetch_contexts(rows: Sequence[ChunkRow], shown: Shown) -> dict[int, str]:
