@@ -19,6 +19,7 @@ STOP_PATIENCE = 10.0  # seconds for a process to end by itself
 RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0)  # seconds before the nth restart in a row
 STEADY = 5.0  # seconds after which a process counts as healthy: one that cannot start has died by then
 LOOK_EVERY = 0.05  # seconds between two looks at a process that is to end
+ENDING = {signal.SIGTERM, signal.SIGINT}
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -134,15 +135,20 @@ class Fork(Child):
     def start(self) -> None:
         flush()
         parent = os.getpid()
-        self.pid = os.fork()
-        if not self.pid:
-            self._live(parent)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # until the child no longer handles them as this does
+        try:
+            self.pid = os.fork()
+            if not self.pid:
+                self._live(parent, before)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _live(self, parent: int) -> NoReturn:
+    def _live(self, parent: int, mask: set[int]) -> NoReturn:
         code = 1
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             self._prepare()
             if os.getppid() == parent:  # else it died before it could be told that somebody waits for that
                 self.work()

@@ -88,6 +88,27 @@ def test_how_a_fork_may_end(work, status, capfd):
     assert ("ZeroDivisionError" in capfd.readouterr().err) == (work.__code__.co_consts[-1] == 0)
 
 
+def test_a_signal_before_the_first_line_of_a_fork_ends_it(monkeypatch):
+    """Not the handler of this process, which the copy has until it sets its own."""
+    fork = os.fork
+
+    def fork_and_be_hit():
+        pid = fork()
+        if not pid:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return pid
+
+    monkeypatch.setattr(os, "fork", fork_and_be_hit)
+    child = Fork("copy", work=lambda: time.sleep(60))
+    before = signal.signal(signal.SIGTERM, lambda *_: os._exit(77))
+    try:
+        child.start()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended(child) == -signal.SIGTERM
+    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def test_a_fork_that_does_not_end_is_made_to():
     def deaf():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
