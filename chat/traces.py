@@ -31,6 +31,14 @@ REWRITERS = {
     "topic": "The topic carried over from before",
     "model": "Written anew by the model",
 }
+SEARCHED = {
+    "faiss": " in memory",
+    "pgvector": " in PostgreSQL",
+    "qdrant": " in Qdrant",
+    "words": " by words alone",
+    "trial": " in a trial",
+}
+"""Index names as `knowledge.retrieval.finding` gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +195,8 @@ def _detail(kind: str, trace: Mapping[str, Any]) -> str:
     """What the rest of the trace says about an event."""
     if kind == "search" and trace.get("documents"):
         kept = len(_mappings(trace.get("passages")))
-        return f"{trace['documents']} documents, {kept} passages kept, index {trace.get('index', 'unknown')}"
+        where = SEARCHED.get(str(trace.get("index")), "")
+        return f"{trace['documents']} documents searched{where}, {kept} passages kept"
     if kind == "rewrite" and trace.get("rewritten_by"):
         return REWRITERS.get(str(trace["rewritten_by"]), str(trace["rewritten_by"]))
     return ""

@@ -172,6 +172,14 @@ def test_an_empty_queue_says_so(tenant, reviewer):
     page = reviewer.get("/acme/review/").content.decode()
     assert "Nothing waits for you" in page
     assert "0 replies wait for you" in page
+    assert "No reply waits to be looked at." in page
+    assert "Clear filters" not in page
+
+
+def test_a_filter_that_fits_nothing_can_be_cleared(tenant, reviewer):
+    page = reviewer.get("/acme/review/?q=zebra").content.decode()
+    assert "No reply fits these filters." in page
+    assert "Clear filters" in page
 
 
 def test_the_queue_comes_in_pages(tenant, reviewer):

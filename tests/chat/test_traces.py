@@ -17,6 +17,19 @@ def test_events_that_tell_their_end_follow_each_other():
     assert account.total_ms == 20
 
 
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        ("faiss", "24 documents searched in memory, 2 passages kept"),
+        ("words", "24 documents searched by words alone, 2 passages kept"),
+        ("of tomorrow", "24 documents searched, 2 passages kept"),
+    ],
+)
+def test_a_search_says_where_it_looked(index, said):
+    trace = {"events": [{"event": "search", "ms": 2}], "documents": 24, "index": index, "passages": [{}, {}]}
+    assert account_of(trace, [], "acme").happenings[0].detail == said
+
+
 def test_events_that_tell_their_beginning_keep_it():
     trace = {"events": [{"kind": "a", "label": "A", "start_ms": 5, "ms": 10}, {"kind": "b", "start_ms": 0, "ms": 20}]}
     account = account_of(trace, [], "acme")
