@@ -83,11 +83,7 @@ def may_keep(turn: Turn, prepared: Prepared, answer: Answer) -> bool:
         return False
     used = {call.get("tool") for call in trace.get("tools", ())}
     return (
-        may_ask(turn, prepared)
-        and all(
-            find_shortcut(message.text, turn.language) for message in turn.history if message.role == "customer"
-        )
-        and used <= HARMLESS_TOOLS
+        used <= HARMLESS_TOOLS
         and "withdrawn" not in trace
         and not (trace.get("input") or {}).get("careful")
         and trace.get("rewritten", turn.question) == turn.question
@@ -98,6 +94,8 @@ def may_keep(turn: Turn, prepared: Prepared, answer: Answer) -> bool:
         and bool(answer.citations)
         and bool(trace.get("provider")) and trace["provider"] != "extractive"
         and answer.confidence >= max(SURE, prepared.answers.min_confidence)
+        and may_ask(turn, prepared)
+        and all(find_shortcut(message.text, turn.language) for message in turn.history if message.role == "customer")
     )  # fmt: skip
 
 
