@@ -322,7 +322,7 @@ class PersonalFilter:
     def _swallow(self, what: re.Pattern[str], *, final: bool) -> bool:
         """Leave out the rest of a secret."""
         match = what.match(self._pending)
-        end = match.end() if match else 0
+        end, closing = match.end() if match else 0, None
         if what is KEY_BODY:
             closing = credentials.KEY_END.search(self._pending, 0, end)
             if closing is None and end == len(self._pending) and not final:
@@ -331,6 +331,6 @@ class PersonalFilter:
                 return False
             end = closing.end() if closing else end
         self._read(end)
-        if self._pending or final:
+        if self._pending or final or closing:
             self._swallowing = None
         return bool(self._pending)

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agents.guardrails.checksums import luhn
@@ -46,7 +46,11 @@ def clean(text: str) -> str:
     return "".join(passed([text]))
 
 
+KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----"
+
+
 @settings(max_examples=150, deadline=None)
+@example(KEY + "4242", [len(KEY)])
 @given(texts, cuts)
 def test_joins_to_the_same_however_cut(text, places):
     whole = clean(text)
