@@ -242,11 +242,11 @@ class PersonalFilter:
         gap = end
         while gap < len(text) and text[gap].isspace():
             gap += 1
+            if gap > end + 2 and "\n" not in text[end:gap]:  # pages show one space for many, whatever comes behind
+                self._pending = text = text[: end + 2] + text[gap:]
+                gap = end + 2
         if gap == end:
             return -1
-        if gap - end > 2 and "\n" not in text[end:gap]:  # noqa: PLR2004 (pages show one space for many)
-            self._pending = text = text[: end + 2] + text[gap:]
-            gap = end + 2
         first = FIRST.match(text, gap)
         if first is None:
             return 0 if len(text) - gap <= HELD else -1

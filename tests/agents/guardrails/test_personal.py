@@ -51,6 +51,7 @@ KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----"
 
 @settings(max_examples=150, deadline=None)
 @example(KEY + "4242", [len(KEY)])
+@example("4242    \n", [6])
 @given(texts, cuts)
 def test_joins_to_the_same_however_cut(text, places):
     whole = clean(text)
