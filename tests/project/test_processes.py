@@ -99,7 +99,7 @@ def test_a_signal_before_the_first_line_of_a_fork_ends_it(monkeypatch):
         return pid
 
     monkeypatch.setattr(os, "fork", fork_and_be_hit)
-    child = Fork("copy", work=lambda: time.sleep(60))
+    child = Fork("copy", work=lambda: time.sleep(60))  # longer than the test: only the signal ends it
     before = signal.signal(signal.SIGTERM, lambda *_: os._exit(77))
     try:
         child.start()
