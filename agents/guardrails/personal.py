@@ -49,6 +49,7 @@ HIDDEN = re.compile(
 )
 """What shows nothing behind plain letters and digits; emoji and scripts that join letters keep theirs."""
 KEY_BODY = re.compile(r"[A-Za-z0-9+/=\s:,\\-]*")
+BLANKS = re.compile(r"[^\S\n]*")
 PLAIN = re.compile(r"[\w \t.+()@/%'$:;,{}?-]*")
 PARTS = re.compile(r"\[\d{1,3}\]|[^\W_]+(?:[ @.+'-]+[^\W_]+)*")
 CITATION = re.compile(r"\[\d{1,3}\]")
@@ -239,12 +240,12 @@ class PersonalFilter:
     def _further(self, end: int, *, account: bool) -> int:  # noqa: PLR0911 (each is a case of its own)
         """Return where the next unit of a chain ends, -1 if there is none, 0 while that is not known."""
         text = self._pending
+        blanks = BLANKS.match(text, end)
+        if blanks and blanks.end() > end + 2:  # pages show one space for many
+            self._pending = text = text[: end + 2] + text[blanks.end() :]
         gap = end
         while gap < len(text) and text[gap].isspace():
             gap += 1
-            if gap > end + 2 and "\n" not in text[end:gap]:  # pages show one space for many, whatever comes behind
-                self._pending = text = text[: end + 2] + text[gap:]
-                gap = end + 2
         if gap == end:
             return -1
         first = FIRST.match(text, gap)
