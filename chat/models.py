@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models import TenantOwned
+from tenants.models import HotTenantOwned, TenantOwned
 
 TITLE_LENGTH = 120  # characters
 CLIENT_ID_LENGTH = 100  # characters
@@ -31,7 +31,7 @@ class Handler(models.TextChoices):
     PERSON = "person", _("Person")
 
 
-class Conversation(TenantOwned):
+class Conversation(HotTenantOwned):
     """One person's talk with the assistant: of a signed-in user, or of an anonymous visitor.
 
     `handled_by` is BOT exactly as long as no Handover of it is open.
@@ -43,7 +43,7 @@ class Conversation(TenantOwned):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_index=False
     )
     visitor = models.UUIDField(null=True, blank=True)
     title = models.CharField(max_length=TITLE_LENGTH, blank=True)
@@ -68,6 +68,7 @@ class Conversation(TenantOwned):
             models.Index(fields=["tenant", "user", "-updated_at"], name="conversations_of_user"),
             models.Index(fields=["tenant", "visitor", "-updated_at"], name="conversations_of_visitor"),
             models.Index(fields=["tenant", "server"], name="conversations_running", condition=~Q(server=None)),
+            models.Index(fields=["user"], name="conversations_signed_in", condition=~Q(user=None)),
         ]
 
     def __str__(self) -> str:
@@ -104,7 +105,7 @@ PASSED_ON = "passed_on"
 TAKEN_OVER = "taken_over"
 
 
-class Message(TenantOwned):
+class Message(HotTenantOwned):
     """Something said in a conversation; a reply of the assistant with everything worth keeping about it.
 
     `client_id` is the customer's own id of their message: the same one from the same `person` is the same message.
@@ -117,7 +118,7 @@ class Message(TenantOwned):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False)
     role = models.CharField(max_length=10, choices=Role.choices)
     state = models.CharField(max_length=12, choices=State.choices, default=State.DONE)
     person = models.CharField(max_length=60, blank=True, editable=False)
@@ -125,7 +126,7 @@ class Message(TenantOwned):
     seq = models.PositiveIntegerField(null=True, editable=False)
     reply_to = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="replies")
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     action = models.UUIDField(null=True, blank=True, editable=False)
     confirmed = models.BooleanField(null=True, editable=False)
@@ -161,6 +162,7 @@ class Message(TenantOwned):
             models.Index(fields=["conversation"], name="messages_untold", condition=Q(role="customer", seq=None)),
             models.Index(fields=["tenant", "-created_at"], name="replies_by_time", condition=Q(role="assistant")),
             models.Index(fields=["tenant", "confidence"], name="replies_by_confidence", condition=Q(role="assistant")),
+            models.Index(fields=["author"], name="messages_of_members", condition=~Q(author=None)),
             GinIndex(fields=["intents"], name="replies_by_intent", opclasses=["jsonb_path_ops"]),
         ]
 
@@ -173,13 +175,13 @@ class Message(TenantOwned):
         return self.state not in UNFINISHED
 
 
-class FrameLog(TenantOwned):
+class FrameLog(HotTenantOwned):
     """Frames of a conversation from `first_seq` to `last_seq`, as they were sent, one JSON text a line.
 
     Many frames share a row because a reply makes some thirty a second and each row costs its checks and index entries.
     """
 
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+", db_index=False)
     first_seq = models.PositiveIntegerField()
     last_seq = models.PositiveIntegerField()
     lines = models.TextField()
@@ -326,7 +328,7 @@ class Notice(TenantOwned):
         return str(self.pk)
 
 
-class TurnCount(TenantOwned):
+class TurnCount(HotTenantOwned):
     """The turns of a person, or of an address, in the last hour; see `chat.throttle`, which alone writes here.
 
     `subject` is a digest, `slot` the last minute (since 1970) in which there was one, `turns` those of each minute from

@@ -31,6 +31,7 @@ OPTIONS = {
     "max_connections": "200",
     "shared_buffers": "96MB",
     "jit": "off",
+    "autovacuum_naptime": "15s",  # a new installation's first rows are counted, and its plans right, that soon
     "timezone": "UTC",
     "unix_socket_permissions": "0700",
     "log_min_messages": "warning",

@@ -6,7 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models import TenantOwned
+from tenants.models import HotTenantOwned, TenantOwned
 
 
 class Feature(models.TextChoices):
@@ -20,7 +20,7 @@ class Feature(models.TextChoices):
     DESCRIBE = "describe", _("Captions of pictures")
 
 
-class ModelCall(TenantOwned):
+class ModelCall(HotTenantOwned):
     """One request to a provider, whatever became of it."""
 
     created_at = models.DateTimeField(auto_now_add=True)

@@ -13,12 +13,12 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models import TenantOwned
+from tenants.models import HotTenantOwned, TenantOwned
 
 FINISHED = 100  # percent
 
 
-class Document(TenantOwned):
+class Document(HotTenantOwned):
     """One source of knowledge, whatever its versions."""
 
     class State(models.TextChoices):
@@ -82,7 +82,7 @@ def version_path(version: "DocumentVersion", filename: str) -> str:
     return f"{version.tenant_id}/{secrets.token_urlsafe(24)}{PurePath(filename).suffix.lower()[:12]}"
 
 
-class DocumentVersion(TenantOwned):
+class DocumentVersion(HotTenantOwned):
     """One state of a document's content: a file or a text, and what was read from it."""
 
     class State(models.TextChoices):
