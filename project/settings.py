@@ -117,7 +117,7 @@ _database = env.database("DATABASE_URL") or postgres.connection_settings(DATA_DI
 _pool = {"min_size": 1, "max_size": env.number("ASKWELL_POOL", 16, low=2, high=200), "timeout": 5}
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "tenants.postgresql",
         **_database,
         "OPTIONS": {
             **_database["OPTIONS"],
@@ -128,7 +128,7 @@ DATABASES = {
             "prepare_threshold": 5,
         },
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": False,  # the backend looks at each connection as it takes it, and asks nothing
     },
 }
 EMBEDDED_DATABASE = env.database("DATABASE_URL") is None

@@ -9,10 +9,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from channels.db import database_sync_to_async
 from django.db import connection, transaction
+
+if TYPE_CHECKING:
+    from tenants.postgresql.base import DatabaseWrapper
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -72,12 +75,14 @@ def user_scope(user_id: int) -> Iterator[None]:
 @contextlib.contextmanager
 def _setting(name: str, value: int) -> Iterator[None]:
     """A transaction with a setting of PostgreSQL's; cleared early where a longer transaction goes on around it."""
-    inside = connection.in_atomic_block
+    if not connection.in_atomic_block:
+        with cast("DatabaseWrapper", connection).beginning_with(name, value), transaction.atomic():
+            yield
+        return
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config(%s, %s, true)", [name, str(value)])
         yield
-        if inside:
-            cursor.execute("SELECT set_config(%s, '', true)", [name])
+        cursor.execute("SELECT set_config(%s, '', true)", [name])
 
 
 def _run(context: Context, function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
