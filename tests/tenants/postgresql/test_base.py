@@ -16,11 +16,14 @@ def setting(name: str) -> str:
         return cursor.fetchone()[0] or ""
 
 
-def end_backend(pid: int) -> None:
+def end_all_connections() -> None:
     parameters = connection.get_connection_params()
-    names = {"host": "host", "port": "port", "dbname": "dbname", "user": "user", "password": "password"}
-    with psycopg.connect(**{k: parameters[k] for k in names if k in parameters}, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    address = {name: parameters[name] for name in ("host", "port", "dbname", "user", "password") if name in parameters}
+    with psycopg.connect(**address, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+        )
 
 
 def test_a_transaction_begins_with_the_setting_of_its_scope_and_ends_with_it(tenant):
@@ -81,6 +84,6 @@ def test_a_connection_that_the_server_ended_is_replaced_before_anybody_notices(t
     with tenant_scope(tenant.pk):
         first = connection.connection.info.backend_pid
     connection.close()
-    end_backend(first)
+    end_all_connections()
     with tenant_scope(tenant.pk):
         assert connection.connection.info.backend_pid != first
