@@ -115,11 +115,14 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 500
 
 _database = env.database("DATABASE_URL") or postgres.connection_settings(DATA_DIR)
 _pool = {"min_size": 1, "max_size": env.number("ASKWELL_POOL", 16, low=2, high=200), "timeout": 5}
+# A connection that the network has dropped in silence is noticed by the kernel within a minute, in use or not.
+_kept_alive = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 DATABASES = {
     "default": {
         "ENGINE": "tenants.postgresql",
         **_database,
         "OPTIONS": {
+            **_kept_alive,
             **_database["OPTIONS"],
             "pool": _pool,
             # Statements are prepared on the server at their fifth use: planning them behind the policies of the tenants
