@@ -10,6 +10,7 @@ from agents.actions.outcomes import as_events, as_proposal
 from agents.confidence import is_answerable
 from agents.events import Handover
 from agents.llm.base import Evidence, Finished, Options, TextDelta, Usage
+from agents.phrases import phrase
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -29,8 +30,11 @@ class RuleAnswer:
     reply: Reply
     quoting: Provider
     search: Callable[[str], Awaitable[SearchResult]]
-    unknown: str
-    """What is said where nothing was found."""
+    unknown: Callable[[str], str]
+    """What is said in a language where nothing was found."""
+    language: str
+    unclear: bool = False
+    """Whether the message asks nothing that could be found."""
 
     async def after(self, decided: Decided) -> AsyncGenerator[Event, None]:
         """Say what became of a change."""
@@ -41,6 +45,7 @@ class RuleAnswer:
     async def tell(self, answer: DialogueReply) -> AsyncGenerator[Event, None]:
         """Say the parts of a dialogue's answer, show its cards and proposals, and end the cards it took back."""
         reply = self.reply
+        self.language = answer.language or self.language
         reply.intents, reply.grounded = answer.intents, reply.grounded or answer.grounded
         for decided in answer.decided:
             for event in as_events(decided):
@@ -75,9 +80,15 @@ class RuleAnswer:
         for event in reply.settle():
             yield event
         if reply.filter.unknown:
-            reply.finish = "unknown" if alone and not otherwise else "stop"
-            for event in reply.say(otherwise or self.unknown):
+            for event in self._nothing_found(alone=alone, otherwise=otherwise):
                 yield event
+
+    def _nothing_found(self, *, alone: bool, otherwise: str) -> list[Event]:
+        if alone and not otherwise and self.unclear:
+            self.reply.finish = "stop"
+            return self.reply.say(phrase(self.language, "unclear"))
+        self.reply.finish = "unknown" if alone and not otherwise else "stop"
+        return self.reply.say(otherwise or self.unknown(self.language))
 
     async def _part(self, part: Part, *, alone: bool) -> AsyncGenerator[Event, None]:
         if part.text and not part.question:

@@ -17,6 +17,7 @@ from agents.actions.reading import read_decision
 from agents.cache.store import given_answer
 from agents.checking import check_answer, with_phrases, withhold
 from agents.context import Decision
+from agents.dialogue.languages import language_of
 from agents.events import Delta, Event, Failed, Handover, Step
 from agents.guardrails.redaction import Own
 from agents.guardrails.rules import blocked_topic
@@ -27,15 +28,15 @@ from agents.llm.extractive import Extractive
 from agents.llm.metering import Account
 from agents.llm.plan import may_ask_intents
 from agents.model_answer import Basis, answer_by_model
-from agents.phrases import PHRASES, phrase
+from agents.phrases import phrase
 from agents.reply import Reply
 from agents.reranking import ModelReranker
+from agents.routing.intents import says_nothing
 from agents.routing.shortcuts import find_shortcut
 from agents.rule_answer import RuleAnswer
 from agents.services import Services
 from agents.trace import Trace
 from knowledge.embedding.base import EmbedderError, installed_name
-from knowledge.indexes.language import detect_language
 from tenants.scope import in_thread
 
 if TYPE_CHECKING:
@@ -88,15 +89,9 @@ async def run(turn: Turn, services: Services | None = None) -> AsyncGenerator[Ev
 
 def too_long(turn: Turn) -> Failed:
     """Say that a message is longer than what is read of one, in the language of its beginning."""
-    language = asked_language(turn.question[:MAX_QUESTION], turn.language)
+    language = language_of(turn.question[:MAX_QUESTION], turn.language)
     count, limit = f"{len(turn.question):,}", f"{MAX_QUESTION:,}"
     return Failed(phrase(language, "too_long", count=count, limit=limit), retryable=False, reason="too_long")
-
-
-def asked_language(question: str, default: str) -> str:
-    """Return the language `question` is written in if the agent speaks it, else `default`."""
-    language = detect_language([question], default)
-    return language if language in PHRASES else default
 
 
 @dataclass(slots=True)
@@ -176,7 +171,7 @@ class Answering:
                 yield event
         if not self.reply.text:
             self.reply.finish = "unknown"
-            for event in self.reply.say(self._unknown()):
+            for event in self.reply.say(self._unknown(self._language())):
                 yield event
 
     async def _blocked(self, prepared: Prepared) -> str:
@@ -188,8 +183,7 @@ class Answering:
     def _refusal(self, topic: str) -> list[Event]:
         """Say that a topic is not talked about; no model is asked."""
         self.reply.trace.record["blocked"] = topic
-        language = asked_language(self.turn.question, self.turn.language)
-        said = self.reply.say(phrase(language, "blocked"))
+        said = self.reply.say(phrase(self._language(), "blocked"))
         return [*said, events.Finished(replace(self.reply.answer(), confidence=1.0, summary=self.turn.summary))]
 
     async def _inspect(self, found: SearchResult | None = None) -> None:
@@ -267,9 +261,11 @@ class Answering:
         quoting = Extractive()
         for event in self.reply.attempt(chain.Attempt(quoting, failure), last=True):
             yield event
-        rules = RuleAnswer(self.reply, quoting, self._search, self._unknown())
+        understood = await self._understood()
+        unclear = understood is not None and says_nothing(self.turn.question, understood)
+        rules = RuleAnswer(self.reply, quoting, self._search, self._unknown, self._language(), unclear)
         steps = [rules.after(decided)] if decided else []
-        if prepared.acts and (understood := await self._understood()):
+        if prepared.acts and understood:
             action = decided.action if decided else None
             steps.append(rules.tell(await self.services.respond(self.turn, prepared, understood, action)))
         elif decided is None:
@@ -300,8 +296,10 @@ class Answering:
         language = self.turn.language
         return phrase(language, "searching", count=count) if count else phrase(language, "searching_all")
 
-    def _unknown(self) -> str:
-        language = asked_language(self.turn.question, self.turn.language)
+    def _language(self) -> str:
+        return language_of(self.turn.question, self.turn.language)
+
+    def _unknown(self, language: str) -> str:
         return phrase(language, "unknown", tenant=self.turn.tenant_name)
 
     def _begin_to_understand(self) -> None:

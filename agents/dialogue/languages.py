@@ -8,10 +8,10 @@ from agents.words import words
 from knowledge.indexes.language import detect_language
 
 TELLING = {
-    "en": "where order orders my the what when which how much is does please cancel return refund arrive cost want would like compare with tell show has",
-    "es": "dónde donde pedido pedidos mi mis cuándo cuando cuánto cuesta qué quiero quisiera cancelar devolver reembolso llega por favor correo compara con estado hola y los auriculares",
-    "de": "wo meine mein bestellung bestellungen wann kommt kostet ich möchte bitte stornieren zurückgeben paket das der die ist mit und vergleiche vergleich welche wie viel lieferung",
-    "fr": "où ma mon mes commande commandes quand combien coûte je voudrais veux annuler retourner remboursement colis est les le avec compare quel quelle adresse suis s'il",
+    "en": "where order orders my the what when which how much is does please cancel return refund arrive cost want would like compare with tell show has do you have can i it on and of to in for not this that your are was a an",
+    "es": "dónde donde pedido pedidos mi mis cuándo cuando cuánto cuesta qué quiero quisiera cancelar devolver reembolso llega por favor correo compara con estado hola y los auriculares tienen tiene hay puedo pueden el la las un una es de en se para venden",
+    "de": "wo meine mein bestellung bestellungen wann kommt kostet ich möchte bitte stornieren zurückgeben paket das der die ist mit und vergleiche vergleich welche wie viel lieferung haben sie hat kann kannst können gibt es was ein eine einen nicht wird zu für auf und auch mir uns warum wer tun",
+    "fr": "où ma mon mes commande commandes quand combien coûte je voudrais veux annuler retourner remboursement colis est les le avec compare quel quelle adresse suis s'il avez vous un une des de la puis je peux il ce que dans pour pas ne vendez",
 }
 SHORT = 3
 """Words of a text that by itself tells no language."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from agents.dialogue import goals
 from agents.dialogue.complaints import is_faulty, wanted_of
-from agents.dialogue.references import fold, place_in, refers_back
+from agents.dialogue.references import content, fold, place_in, refers_back
 from agents.dialogue.state import Request
+from agents.routing.intents import OUT
 from commerce.models import Product
 from commerce.models.care import Wanted
 
@@ -44,8 +45,15 @@ TELL_ME = re.compile(
     r"^\W*(?:(?:and|also|please|y|und|et|bitte|por favor),? )*(?:tell|show|give|find|compare|list|explain|dime|d[ií]game|mu[eé]str\w*|sag\w*|zeig\w*|nenn\w*|dites|dis|montr\w*)\b",
     re.IGNORECASE,
 )
+ASKS = re.compile(
+    r"^\W*(?:(?:and|also|so|or|but|y|o|pero|und|oder|aber|et|ou|mais|please|por favor|bitte),? )*(?:can|could|may|do|does|did|is|are|was|were|will|would|should|shall|has|have you|am i|where|what|when|how|which|who|why|d[oó]nde|qu[eé]|cu[aá]ndo|c[oó]mo|cu[aá]l\w*|cu[aá]nt\w+|puedo|podr[ií]a|hay|tienen?|wo|was|wann|wie|welche\w*|wer|warum|ist|sind|kann|k[oö]nn\w+|darf|gibt|hat|habt|o[uù]|quand|comment|combien|quel\w*|pourquoi|est-ce|puis-je|peut-on|pouvez|avez)\b",
+    re.IGNORECASE,
+)
 BARE = 2  # words of a clause that is no more than a number
 SHORT = 6  # words of a clause that may leave out what was said before
+RULED = frozenset({"refund", "delivery", "order_status"})
+"""Intents that a shop has the same rules about for all products."""
+CONTENT = 2  # words beside function words of a question that says what it is about
 
 
 def read_requests(understanding: Understanding, text: str, *, talked: bool, known: bool) -> list[Request]:
@@ -67,7 +75,7 @@ def read_requests(understanding: Understanding, text: str, *, talked: bool, know
             _add(found, request, joint if joint.strip() else " ")
         end = clause.end if request is not None else len(text)
     _share_entities(found, understanding)
-    return found
+    return _asked(found)
 
 
 def _whole_questions(clauses: Sequence[Clause]) -> list[Clause]:
@@ -156,6 +164,7 @@ def _read(clause: Clause, understanding: Understanding, text: str, *, talked: bo
         back=refers_back(words),
         place=place_in(words),
         intent=_intent(clause, understanding),
+        asks="?" in clause.text or bool(ASKS.match(clause.text)),
     )
     numbered = bool(request.orders)
     past = talked and (request.back or request.place is not None or len(words.split()) <= SHORT)
@@ -207,7 +216,12 @@ def _by_classifier(request: Request, words: str, *, past: bool) -> str:
 
 
 def _intent(clause: Clause, understanding: Understanding) -> str:
-    """The classifier's intent of a clause; that of the whole message where the clause has none of its own."""
+    """The classifier's intent of a clause; that of the whole message where the clause has none of its own.
+
+    None where the message is like nothing that anybody wants: the nearest intent is none then.
+    """
+    if understanding.out_of_scope >= OUT:
+        return ""
     for intent in understanding.intents:
         if intent.start == clause.start and intent.end == clause.end:
             return intent.name
@@ -236,12 +250,14 @@ def _add(found: list[Request], request: Request, joint: str) -> None:
         and request.back
         and before.goal in (goals.ASK, goals.COMPLAINT, goals.PRODUCT)
         and len(request.text.split()) <= SHORT
+        and (before.asks or not request.asks)
     ):
-        before.text = f"{before.text}{joint}{request.text}"
+        before.text, before.asks = f"{before.text}{joint}{request.text}", before.asks or request.asks
         return
     same_thing = not request.orders or set(request.orders) <= set(before.orders)
     bare = not request.orders and not request.products
-    if before.goal == request.goal and same_thing and (bare or before.goal in goals.ORDER_QUESTIONS):
+    beside = before.goal == goals.ASK and before.asks != request.asks  # what is told beside a question is no part of it
+    if before.goal == request.goal and same_thing and not beside and (bare or before.goal in goals.ORDER_QUESTIONS):
         _join(before, request, joint)
     elif (
         bare
@@ -256,7 +272,7 @@ def _add(found: list[Request], request: Request, joint: str) -> None:
         _join(before, request, joint)
     elif request.goal == goals.COMPARE and before.goal == goals.PRODUCT and len(request.products) < 2:  # noqa: PLR2004 (a comparison)
         request.products = before.products + request.products
-        request.text = f"{before.text}{joint}{request.text}"
+        request.text, request.asks = f"{before.text}{joint}{request.text}", request.asks or before.asks
         found[-1] = request
     else:
         found.append(request)
@@ -288,8 +304,42 @@ def _tells(request: Request) -> bool:
     return "?" not in request.text and not TELL_ME.match(request.text)
 
 
+def _asked(found: list[Request]) -> list[Request]:
+    """Return what is asked where a message asks something; what it tells beside that is what the questions are about.
+
+    "My laptop gets hot. What can I do?" is one question, and "My son loved them." is none.
+    """
+    if not any(request.asks for request in found):
+        return found
+    told = [request for request in found if _is_told(request)]
+    asked = [request for request in found if request not in told]
+    if not told or not asked:
+        return found
+    words = " ".join(request.text for request in told)
+    products = list(dict.fromkeys(code for request in told for code in request.products))
+    for request in asked:
+        if not request.products and request.goal in goals.PRODUCT_QUESTIONS:
+            request.products = products[:1]
+        if request.goal == goals.SEARCH or (request.goal == goals.ASK and _leans(request)):
+            request.text = f"{words} {request.text}"
+    return asked
+
+
+def _is_told(request: Request) -> bool:
+    """Whether a clause states something that nothing is to be done about."""
+    if not request.guessed or request.orders or request.asks or not _tells(request):
+        return False
+    harm = request.goal == goals.COMPLAINT and goals.IMPLICIT_COMPLAINT.search(request.text)
+    return request.goal in goals.PRODUCT_QUESTIONS | {goals.ASK, goals.COMPLAINT} and not harm
+
+
+def _leans(request: Request) -> bool:
+    """Whether a question cannot be understood by itself: "What can I do?"; "Can I exchange them?" can."""
+    return request.intent not in RULED and (request.back or len(content(request.text)) < CONTENT)
+
+
 def _join(before: Request, request: Request, joint: str) -> None:
-    before.text = f"{before.text}{joint}{request.text}"
+    before.text, before.asks = f"{before.text}{joint}{request.text}", before.asks or request.asks
     before.orders = before.orders or request.orders
     before.products += [code for code in request.products if code not in before.products]
     before.amounts += request.amounts

@@ -48,6 +48,8 @@ class DialogueReply:
     grounded: bool = False
     """Whether the shop's records were used."""
     calls: tuple[str, ...] = ()
+    language: str = ""
+    """That of the reply; empty where it is the question's alone to tell."""
 
 
 def respond(
@@ -195,6 +197,7 @@ def _reply(talk: Talk) -> DialogueReply:
         intents=tuple(talk.intents) or _classified(talk.understanding),
         grounded=talk.grounded,
         calls=tuple(dict.fromkeys(talk.calls)),
+        language=talk.language,
     )
 
 

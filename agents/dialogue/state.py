@@ -20,7 +20,7 @@ class Request:
 
     `goal` is a name from `agents.dialogue.goals`; `orders` are numbers as they were typed, `products` codes. `back` is
     set when the clause refers to something said before; `place` counts from 0, -1 is the last one. A goal is `guessed`
-    when it follows from what is named, not from what is said.
+    when it follows from what is named, not from what is said. `asks` tells a question from a statement.
     """
 
     goal: str
@@ -32,6 +32,7 @@ class Request:
     place: int | None = None
     intent: str = ""
     guessed: bool = False
+    asks: bool = False
 
 
 @dataclass(slots=True)

@@ -33,6 +33,8 @@ FOUND = -0.35
 CLEAR = 0.25
 """By how much the first intent of a clause must lead the second for it to stand beside the whole message's."""
 TWO = 2
+OUT, FEW = 0.9, 3
+"""From when on a message has no intent at all, and how many words may then be none that ask."""
 EVEN, SLOPE = -0.45, 0.12
 """Score at which an intent is as likely right as wrong, and how fast that changes."""
 HALF_OUT, OUT_SLOPE = 0.46, 0.035
@@ -103,6 +105,12 @@ def understand(
         return Understanding((), entities, clauses, 0.0)
     intents, nearness = _decide(text, clauses or (Clause(text, 0, len(text)),), model)
     return Understanding(intents, entities, clauses, round(1 - _share((nearness - HALF_OUT) / OUT_SLOPE), 4))
+
+
+def says_nothing(text: str, understanding: Understanding) -> bool:
+    """Whether a message is so short and so unlike any wish that to ask back is better than to have looked in vain."""
+    few = len(text.split()) <= FEW and "?" not in text
+    return few and understanding.out_of_scope >= OUT and not list(understanding.entities)
 
 
 def find_entities(

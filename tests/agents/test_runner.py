@@ -9,6 +9,8 @@ from agents.events import Delta, Failed, Handover, Reset, Step
 from agents.llm.base import LLMError, Usage
 from agents.llm.scripted import Pause, Scripted, says
 from agents.preparation import Prepared
+from agents.routing.entities import Entities
+from agents.routing.intents import Understanding
 from agents.runner import MAX_QUESTION, run
 from agents.services import Services
 
@@ -16,14 +18,14 @@ QUESTION = "How long does the battery of the X1 last?"
 AWAY = LLMError("away", kind="connect", retryable=True)
 
 
-def alone(**services):
+def alone(understanding=None, **services):
     """The services of an agent that has documents only, with no database behind it."""
 
     async def prepare(turn):
         return Prepared()
 
     async def understand(turn):
-        return None
+        return understanding
 
     return Services(prepare=prepare, understand=understand, **services)
 
@@ -32,7 +34,7 @@ def alone(**services):
 def ask(battery, make_turn):
     """Run a turn against the given providers and return its events; what was searched for is kept in `ask.searched`."""
 
-    async def run_turn(question, *providers, past=(), found=battery, language="en", tenant_name=None):
+    async def run_turn(question, *providers, past=(), found=battery, language="en", understanding=None):
         async def search(tenant_id, query):
             run_turn.searched.append(query)
             if isinstance(found, Exception):
@@ -40,7 +42,7 @@ def ask(battery, make_turn):
             return found
 
         turn = make_turn(question, *past, language=language)
-        services = alone(search=search, providers=lambda: providers)
+        services = alone(understanding, search=search, providers=lambda: providers)
         return [event async for event in run(turn, services)]
 
     run_turn.searched = []
@@ -157,6 +159,24 @@ async def test_ignorance_is_admitted_in_the_language_of_the_question(ask, make_p
     assert "nicht raten" in german.text
     polish = answer_of(await ask("Jak się ma nie do tego?", found=found, language="de"))
     assert "nicht raten" in polish.text
+
+
+@pytest.mark.parametrize(
+    ("question", "asks_back"), [("asdf", True), ("fridges?", False), ("we want to fly home", False)]
+)
+async def test_what_asks_nothing_is_asked_back(ask, make_passage, make_result, question, asks_back):
+    found = make_result(make_passage("Returns are free."), answerability=ANSWERABLE - 0.1)
+    far_off = Understanding((), Entities(), (), 0.97)
+    received = await ask(question, found=found, understanding=far_off)
+    answer = answer_of(received)
+    assert ("did not find a question" in answer.text, answer.finish) == (asks_back, "stop" if asks_back else "unknown")
+    assert any(isinstance(event, Handover) for event in received) != asks_back
+
+
+async def test_what_the_documents_answer_is_answered_however_it_is_asked(ask, make_passage, make_result):
+    found = make_result(make_passage("Returns are free."))
+    answer = answer_of(await ask("Returns", found=found, understanding=Understanding((), Entities(), (), 0.97)))
+    assert "Returns are free." in answer.text
 
 
 async def test_a_model_may_say_that_it_does_not_know(ask):

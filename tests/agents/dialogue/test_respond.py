@@ -238,10 +238,47 @@ def test_what_is_no_address_is_not_taken_for_one(text):
         ("Où est ma commande ?", "en", "fr"),
         ("ORD-1002", "fr", "fr"),
         ("ok", "es", "es"),
+        ("Haben Sie Kühlschränke?", "en", "de"),
+        ("Was ist Alexa?", "en", "de"),
+        ("¿Venden frigoríficos?", "en", "es"),
+        ("Puis-je retourner un ordinateur ouvert ?", "en", "fr"),
+        ("no preference", "en", "en"),
+        ("Die Hard on DVD?", "en", "en"),
     ],
 )
 def test_the_language_is_that_of_the_question(text, default, language):
     assert language_of(text, default) == language
+
+
+@pytest.mark.parametrize(
+    ("message", "questions"),
+    [
+        ("I moved house last month. My son is well. What does shipping cost?", ["What does shipping cost?"]),
+        ("My lamp gets hot. What can I do?", ["My lamp gets hot. What can I do?"]),
+        ("It broke after a day. Can I exchange it?", ["Can I exchange it?"]),
+        ("Do you deliver to Alaska? My sister lives there.", ["Do you deliver to Alaska?"]),
+    ],
+)
+def test_what_is_told_beside_a_question_is_no_question(talk_as, message, questions):
+    assert talk_as().say(message).questions == questions
+
+
+def test_a_product_that_is_told_of_is_what_the_question_is_about(talk_as):
+    said = talk_as().say("I bought the Nova Phone last week. My son loves it. How long is the warranty?")
+    assert "Nova Phone" in said.text
+    assert said.questions == []
+
+
+def test_what_is_like_no_wish_is_taken_for_none(talk_as):
+    said = talk_as().say("asdf")
+    assert said.questions == ["asdf"]
+    assert "complain" not in said.text
+
+
+def test_a_reply_says_its_language(talk_as):
+    talk = talk_as()
+    assert talk.say("Wo ist meine Bestellung?").reply.language == "de"
+    assert talk.say("asdf").reply.language == "de"
 
 
 def test_a_customer_without_orders_is_told_so(talk_as):
