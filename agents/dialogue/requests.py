@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from agents.dialogue import goals
 from agents.dialogue.complaints import is_faulty, wanted_of
-from agents.dialogue.references import content, fold, place_in, refers_back
+from agents.dialogue.references import fold, place_in, refers_back
 from agents.dialogue.state import Request
 from agents.routing.intents import OUT
 from commerce.models import Product
 from commerce.models.care import Wanted
+from knowledge.sentences import split_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,9 +52,6 @@ ASKS = re.compile(
 )
 BARE = 2  # words of a clause that is no more than a number
 SHORT = 6  # words of a clause that may leave out what was said before
-RULED = frozenset({"refund", "delivery", "order_status"})
-"""Intents that a shop has the same rules about for all products."""
-CONTENT = 2  # words beside function words of a question that says what it is about
 
 
 def read_requests(understanding: Understanding, text: str, *, talked: bool, known: bool) -> list[Request]:
@@ -164,7 +162,7 @@ def _read(clause: Clause, understanding: Understanding, text: str, *, talked: bo
         back=refers_back(words),
         place=place_in(words),
         intent=_intent(clause, understanding),
-        asks="?" in clause.text or bool(ASKS.match(clause.text)),
+        asks=_asks(clause, text),
     )
     numbered = bool(request.orders)
     past = talked and (request.back or request.place is not None or len(words.split()) <= SHORT)
@@ -172,12 +170,18 @@ def _read(clause: Clause, understanding: Understanding, text: str, *, talked: bo
     if numbered and request.goal in ("", goals.STATUS) and "?" not in words and is_faulty(words):
         request.goal = goals.SWAP if wanted_of(words) == Wanted.REPLACEMENT else goals.COMPLAINT
     if request.goal in goals.CHANGES and not (numbered or known) and goals.MODAL.search(words):
-        request.goal = goals.ASK
+        request.goal, request.rules = goals.ASK, True
     if not request.goal and _only_identity(inside, words):
         return None
     if not request.goal:
         request.goal, request.guessed = _by_intent(request, words, past=past), True
     return request
+
+
+def _asks(clause: Clause, text: str) -> bool:
+    """Whether a clause is, or is a part of, a question."""
+    whole = next((text[a:b] for a, b in split_sentences(text) if a <= clause.start < b), clause.text)
+    return "?" in whole or bool(ASKS.match(clause.text))
 
 
 def _values(entities: Sequence[Entity], kind: str) -> list[str]:
@@ -307,7 +311,8 @@ def _tells(request: Request) -> bool:
 def _asked(found: list[Request]) -> list[Request]:
     """Return what is asked where a message asks something; what it tells beside that is what the questions are about.
 
-    "My laptop gets hot. What can I do?" is one question, and "My son loved them." is none.
+    "My laptop gets hot. What can I do?" is one question, and "My son loved them." is none. What matters of what is told
+    the search finds out, where sentences vote; what one may do the rules of the shop say, whatever is told.
     """
     if not any(request.asks for request in found):
         return found
@@ -320,7 +325,7 @@ def _asked(found: list[Request]) -> list[Request]:
     for request in asked:
         if not request.products and request.goal in goals.PRODUCT_QUESTIONS:
             request.products = products[:1]
-        if request.goal == goals.SEARCH or (request.goal == goals.ASK and _leans(request)):
+        if not (request.rules or request.products) and request.goal in (goals.ASK, goals.SEARCH, goals.PRODUCT):
             request.text = f"{words} {request.text}"
     return asked
 
@@ -331,11 +336,6 @@ def _is_told(request: Request) -> bool:
         return False
     harm = request.goal == goals.COMPLAINT and goals.IMPLICIT_COMPLAINT.search(request.text)
     return request.goal in goals.PRODUCT_QUESTIONS | {goals.ASK, goals.COMPLAINT} and not harm
-
-
-def _leans(request: Request) -> bool:
-    """Whether a question cannot be understood by itself: "What can I do?"; "Can I exchange them?" can."""
-    return request.intent not in RULED and (request.back or len(content(request.text)) < CONTENT)
 
 
 def _join(before: Request, request: Request, joint: str) -> None:

@@ -20,7 +20,8 @@ class Request:
 
     `goal` is a name from `agents.dialogue.goals`; `orders` are numbers as they were typed, `products` codes. `back` is
     set when the clause refers to something said before; `place` counts from 0, -1 is the last one. A goal is `guessed`
-    when it follows from what is named, not from what is said. `asks` tells a question from a statement.
+    when it follows from what is named, not from what is said. `asks` tells a question from a statement, `rules` one for
+    what one may do: "Can I return it?".
     """
 
     goal: str
@@ -33,6 +34,7 @@ class Request:
     intent: str = ""
     guessed: bool = False
     asks: bool = False
+    rules: bool = False
 
 
 @dataclass(slots=True)

@@ -255,8 +255,9 @@ def test_the_language_is_that_of_the_question(text, default, language):
     [
         ("I moved house last month. My son is well. What does shipping cost?", ["What does shipping cost?"]),
         ("My lamp gets hot. What can I do?", ["My lamp gets hot. What can I do?"]),
+        ("My battery looks swollen. Is that dangerous?", ["My battery looks swollen. Is that dangerous?"]),
         ("It broke after a day. Can I exchange it?", ["Can I exchange it?"]),
-        ("Do you deliver to Alaska? My sister lives there.", ["Do you deliver to Alaska?"]),
+        ("Do you deliver to Alaska? My sister lives there.", ["My sister lives there. Do you deliver to Alaska?"]),
     ],
 )
 def test_what_is_told_beside_a_question_is_no_question(talk_as, message, questions):
