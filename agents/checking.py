@@ -57,7 +57,7 @@ async def check_answer(reply: Reply, policy: AnswerPolicy, *, held: bool) -> lis
         policy: the tenant's.
         held: nothing of the text was shown yet.
     """
-    if reply.passages and reply.finish != "unknown":
+    if reply.passages and reply.finish != "unknown" and not reply.asked_back:
         await judge(reply, closely=policy.hold_ungrounded or policy.min_confidence > 0 or not load.is_busy())
     fate = fate_of(reply, policy)
     if fate:

@@ -63,6 +63,8 @@ class Reply:
     grounding: Grounding | None = None
     sure: float | None = None
     """The confidence, once the answer was judged."""
+    asked_back: bool = False
+    """It only asks the customer what they would like to know."""
     settled: str = ""
     filter: OutputFilter = field(default_factory=OutputFilter)
     stated: Stated = field(default_factory=Stated)
@@ -173,6 +175,7 @@ class Reply:
         titles = [citation.title for citation in checked.citations]
         sure = confidence(self.found, checked.support) if self.found and known else 0.0
         sure = self.sure if self.sure is not None and known else sure
+        sure = 1.0 if self.asked_back else sure
         self.trace.event("answer")
         usage, cost = self._charged()
         answer = Answer(

@@ -85,7 +85,7 @@ class RuleAnswer:
 
     def _nothing_found(self, *, alone: bool, otherwise: str) -> list[Event]:
         if alone and not otherwise and self.unclear:
-            self.reply.finish = "stop"
+            self.reply.finish, self.reply.asked_back, self.reply.intents = "stop", True, ("unclear",)
             return self.reply.say(phrase(self.language, "unclear"))
         self.reply.finish = "unknown" if alone and not otherwise else "stop"
         return self.reply.say(otherwise or self.unknown(self.language))

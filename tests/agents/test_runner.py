@@ -8,6 +8,7 @@ from agents.confidence import ANSWERABLE
 from agents.events import Delta, Failed, Handover, Reset, Step
 from agents.llm.base import LLMError, Usage
 from agents.llm.scripted import Pause, Scripted, says
+from agents.models import AnswerPolicy
 from agents.preparation import Prepared
 from agents.routing.entities import Entities
 from agents.routing.intents import Understanding
@@ -18,11 +19,11 @@ QUESTION = "How long does the battery of the X1 last?"
 AWAY = LLMError("away", kind="connect", retryable=True)
 
 
-def alone(understanding=None, **services):
+def alone(understanding=None, policy=None, **services):
     """The services of an agent that has documents only, with no database behind it."""
 
     async def prepare(turn):
-        return Prepared()
+        return Prepared(answers=policy or AnswerPolicy())
 
     async def understand(turn):
         return understanding
@@ -34,7 +35,7 @@ def alone(understanding=None, **services):
 def ask(battery, make_turn):
     """Run a turn against the given providers and return its events; what was searched for is kept in `ask.searched`."""
 
-    async def run_turn(question, *providers, past=(), found=battery, language="en", understanding=None):
+    async def run_turn(question, *providers, past=(), found=battery, language="en", understanding=None, policy=None):
         async def search(tenant_id, query):
             run_turn.searched.append(query)
             if isinstance(found, Exception):
@@ -42,7 +43,7 @@ def ask(battery, make_turn):
             return found
 
         turn = make_turn(question, *past, language=language)
-        services = alone(understanding, search=search, providers=lambda: providers)
+        services = alone(understanding, policy, search=search, providers=lambda: providers)
         return [event async for event in run(turn, services)]
 
     run_turn.searched = []
@@ -171,6 +172,15 @@ async def test_what_asks_nothing_is_asked_back(ask, make_passage, make_result, q
     answer = answer_of(received)
     assert ("did not find a question" in answer.text, answer.finish) == (asks_back, "stop" if asks_back else "unknown")
     assert any(isinstance(event, Handover) for event in received) != asks_back
+    assert (answer.confidence, answer.intents) == ((1.0, ("unclear",)) if asks_back else (0.0, ()))
+
+
+async def test_to_ask_back_needs_no_evidence_whatever_the_tenant_wants_of_answers(ask, make_passage, make_result):
+    found = make_result(make_passage("Returns are free."), answerability=ANSWERABLE - 0.1)
+    strict = AnswerPolicy(hold_ungrounded=True, min_confidence=0.9, below="handover")
+    received = await ask("asdf", found=found, understanding=Understanding((), Entities(), (), 0.97), policy=strict)
+    assert "did not find a question" in answer_of(received).text
+    assert not any(isinstance(event, Handover) for event in received)
 
 
 async def test_what_the_documents_answer_is_answered_however_it_is_asked(ask, make_passage, make_result):
