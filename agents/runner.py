@@ -28,7 +28,7 @@ from agents.llm.extractive import Extractive
 from agents.llm.metering import Account
 from agents.llm.plan import may_ask_intents
 from agents.model_answer import Basis, answer_by_model
-from agents.phrases import phrase
+from agents.phrases import PHRASES, phrase
 from agents.reply import Reply
 from agents.reranking import ModelReranker
 from agents.routing.intents import says_nothing
@@ -262,7 +262,7 @@ class Answering:
         for event in self.reply.attempt(chain.Attempt(quoting, failure), last=True):
             yield event
         understood = await self._understood()
-        unclear = understood is not None and says_nothing(self.turn.question, understood)
+        unclear = understood is not None and says_nothing(self.turn.question, understood) and not self._asked_back()
         rules = RuleAnswer(self.reply, quoting, self._search, self._unknown, self._language(), unclear)
         steps = [rules.after(decided)] if decided else []
         if prepared.acts and understood:
@@ -295,6 +295,11 @@ class Answering:
         count = _documents_seen.get(self.turn.tenant_id)
         language = self.turn.language
         return phrase(language, "searching", count=count) if count else phrase(language, "searching_all")
+
+    def _asked_back(self) -> bool:
+        """Whether the reply before this turn asked the customer what they would like to know: once is enough."""
+        replies = [message.text for message in self.turn.history if message.role == "assistant"]
+        return bool(replies) and replies[-1].startswith(tuple(texts["unclear"] for texts in PHRASES.values()))
 
     def _language(self) -> str:
         return language_of(self.turn.question, self.turn.language)

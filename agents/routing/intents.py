@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import regex
 from django.utils import timezone
 
 from agents.routing.clauses import Clause, split_clauses
@@ -35,6 +36,7 @@ CLEAR = 0.25
 TWO = 2
 OUT, FEW = 0.9, 3
 """From when on a message has no intent at all, and how many words may then be none that ask."""
+LATIN = regex.compile(r"[\p{Latin}\P{L}]*")
 EVEN, SLOPE = -0.45, 0.12
 """Score at which an intent is as likely right as wrong, and how fast that changes."""
 HALF_OUT, OUT_SLOPE = 0.46, 0.035
@@ -108,8 +110,11 @@ def understand(
 
 
 def says_nothing(text: str, understanding: Understanding) -> bool:
-    """Whether a message is so short and so unlike any wish that to ask back is better than to have looked in vain."""
-    few = len(text.split()) <= FEW and "?" not in text
+    """Whether a message is so short and so unlike any wish that to ask back is better than to have looked in vain.
+
+    In other scripts few words may say much, and no example is near any of them.
+    """
+    few = len(text.split()) <= FEW and "?" not in text and bool(LATIN.fullmatch(text))
     return few and understanding.out_of_scope >= OUT and not list(understanding.entities)
 
 

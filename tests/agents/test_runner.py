@@ -163,7 +163,8 @@ async def test_ignorance_is_admitted_in_the_language_of_the_question(ask, make_p
 
 
 @pytest.mark.parametrize(
-    ("question", "asks_back"), [("asdf", True), ("fridges?", False), ("we want to fly home", False)]
+    ("question", "asks_back"),
+    [("asdf", True), ("fridges?", False), ("we want to fly home", False), ("我想退回这台笔记本电脑", False)],
 )
 async def test_what_asks_nothing_is_asked_back(ask, make_passage, make_result, question, asks_back):
     found = make_result(make_passage("Returns are free."), answerability=ANSWERABLE - 0.1)
@@ -173,6 +174,15 @@ async def test_what_asks_nothing_is_asked_back(ask, make_passage, make_result, q
     assert ("did not find a question" in answer.text, answer.finish) == (asks_back, "stop" if asks_back else "unknown")
     assert any(isinstance(event, Handover) for event in received) != asks_back
     assert (answer.confidence, answer.intents) == ((1.0, ("unclear",)) if asks_back else (0.0, ()))
+
+
+async def test_nobody_is_asked_back_twice_in_a_row(ask, make_passage, make_result):
+    found = make_result(make_passage("Returns are free."), answerability=ANSWERABLE - 0.1)
+    far_off = Understanding((), Entities(), (), 0.97)
+    asked = answer_of(await ask("asdf", found=found, understanding=far_off)).text
+    received = await ask("sdfg", found=found, understanding=far_off, past=("asdf", asked))
+    assert "did not find a question" not in answer_of(received).text
+    assert any(isinstance(event, Handover) for event in received)
 
 
 async def test_to_ask_back_needs_no_evidence_whatever_the_tenant_wants_of_answers(ask, make_passage, make_result):
