@@ -315,7 +315,7 @@ def _asked(found: list[Request]) -> list[Request]:
     the search finds out, where sentences vote; what one may do the rules of the shop say, whatever is told.
     """
     if not any(request.asks for request in found):
-        return found
+        return _told_as_one(found)
     told = [request for request in found if _is_told(request)]
     asked = [request for request in found if request not in told]
     if not told or not asked:
@@ -328,6 +328,18 @@ def _asked(found: list[Request]) -> list[Request]:
         if not (request.rules or request.products) and request.goal in (goals.ASK, goals.SEARCH, goals.PRODUCT):
             request.text = f"{words} {request.text}"
     return asked
+
+
+def _told_as_one(found: list[Request]) -> list[Request]:
+    """Return a story as one request, a complaint where a part of it sounds like one, so that it is looked up once."""
+    story = [
+        request for request in found if _is_told(request) and not request.products and request.goal != goals.SEARCH
+    ]
+    if len(story) < len(found) or not story:
+        return found
+    whole = next((request for request in story if request.goal == goals.COMPLAINT), story[0])
+    whole.text = " ".join(request.text for request in story)
+    return [whole]
 
 
 def _is_told(request: Request) -> bool:

@@ -257,10 +257,11 @@ def test_the_language_is_that_of_the_question(text, default, language):
         ("My lamp gets hot. What can I do?", ["My lamp gets hot. What can I do?"]),
         ("My battery looks swollen. Is that dangerous?", ["My battery looks swollen. Is that dangerous?"]),
         ("It broke after a day. Can I exchange it?", ["Can I exchange it?"]),
+        ("My lamp gets hot. It smells.", ["My lamp gets hot. It smells."]),
         ("Do you deliver to Alaska? My sister lives there.", ["My sister lives there. Do you deliver to Alaska?"]),
     ],
 )
-def test_what_is_told_beside_a_question_is_no_question(talk_as, message, questions):
+def test_what_is_told_goes_with_what_is_asked(talk_as, message, questions):
     assert talk_as().say(message).questions == questions
 
 
