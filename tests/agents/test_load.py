@@ -12,7 +12,7 @@ pytestmark = pytest.mark.unit
 class Answered:
     """As much of a reply as the check begins with."""
 
-    finish, text, passages = "stop", "Twelve hours.", ("A passage.",)
+    finish, text, passages, asked_back = "stop", "Twelve hours.", ("A passage.",), False
     grounding = None
 
 
