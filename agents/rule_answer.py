@@ -32,9 +32,9 @@ class RuleAnswer:
     search: Callable[[str], Awaitable[SearchResult]]
     unknown: Callable[[str], str]
     """What is said in a language where nothing was found."""
+    asks_nothing: Callable[[], Awaitable[bool]]
+    """Whether the message is to be asked back rather than called unknown."""
     language: str
-    unclear: bool = False
-    """Whether the message asks nothing that could be found."""
 
     async def after(self, decided: Decided) -> AsyncGenerator[Event, None]:
         """Say what became of a change."""
@@ -80,11 +80,11 @@ class RuleAnswer:
         for event in reply.settle():
             yield event
         if reply.filter.unknown:
-            for event in self._nothing_found(alone=alone, otherwise=otherwise):
+            for event in await self._nothing_found(alone=alone, otherwise=otherwise):
                 yield event
 
-    def _nothing_found(self, *, alone: bool, otherwise: str) -> list[Event]:
-        if alone and not otherwise and self.unclear:
+    async def _nothing_found(self, *, alone: bool, otherwise: str) -> list[Event]:
+        if alone and not otherwise and await self.asks_nothing():
             self.reply.finish, self.reply.asked_back, self.reply.intents = "stop", True, ("unclear",)
             return self.reply.say(phrase(self.language, "unclear"))
         self.reply.finish = "unknown" if alone and not otherwise else "stop"

@@ -261,11 +261,9 @@ class Answering:
         quoting = Extractive()
         for event in self.reply.attempt(chain.Attempt(quoting, failure), last=True):
             yield event
-        understood = await self._understood()
-        unclear = understood is not None and says_nothing(self.turn.question, understood) and not self._asked_back()
-        rules = RuleAnswer(self.reply, quoting, self._search, self._unknown, self._language(), unclear)
+        rules = RuleAnswer(self.reply, quoting, self._search, self._unknown, self._asks_nothing, self._language())
         steps = [rules.after(decided)] if decided else []
-        if prepared.acts and understood:
+        if prepared.acts and (understood := await self._understood()):
             action = decided.action if decided else None
             steps.append(rules.tell(await self.services.respond(self.turn, prepared, understood, action)))
         elif decided is None:
@@ -296,10 +294,13 @@ class Answering:
         language = self.turn.language
         return phrase(language, "searching", count=count) if count else phrase(language, "searching_all")
 
-    def _asked_back(self) -> bool:
-        """Whether the reply before this turn asked the customer what they would like to know: once is enough."""
+    async def _asks_nothing(self) -> bool:
+        """Return whether to ask the customer back, which is done once in a row."""
         replies = [message.text for message in self.turn.history if message.role == "assistant"]
-        return bool(replies) and replies[-1].startswith(tuple(texts["unclear"] for texts in PHRASES.values()))
+        if replies and replies[-1].startswith(tuple(texts["unclear"] for texts in PHRASES.values())):
+            return False
+        understood = await self._understood()
+        return understood is not None and says_nothing(self.turn.question, understood)
 
     def _language(self) -> str:
         return language_of(self.turn.question, self.turn.language)
